@@ -35,7 +35,7 @@ pub(crate) async fn every_callback_is_delivered_once(ports: Ports) {
 
 /// A callback that is due.
 async fn taken(game: &Game) -> CallbackDelivery {
-    game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap()
+    game.take_callbacks(10).await.callbacks.pop().unwrap()
 }
 
 /// A game with one credit whose callback has been taken.

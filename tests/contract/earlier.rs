@@ -27,7 +27,7 @@ async fn drawn(ports: Ports) -> Game {
     let ids = game.accept_all(10, Offer::Lot).await;
     game.credit_all(&ids[..9]).await;
     game.release(ids[9]).await;
-    game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap().unwrap();
+    game.draw(&seed).await.unwrap().unwrap();
     game
 }
 

@@ -25,7 +25,7 @@ use ports::store::{Inserted, Saved};
 use ports::{Operations, Queues, Store};
 use serde_json::{Value, json};
 use testkit::emulator::{config, endpoint, prefix};
-use testkit::recorder::Recorder;
+use testkit::fault_proxy::{FaultPlan, FaultProxy};
 use testkit::{eventually_async, start};
 
 use crate::Ports;
@@ -53,13 +53,17 @@ pub(crate) async fn on_queues() -> Ports {
     Ports { queues: Arc::new(queues), schedule: Arc::new(scheduler), in_real_time: true, ..in_memory }
 }
 
-/// Tables of its own for each test. Everything that is not on DynamoDB is in memory.
+/// Tables of its own for each test, behind a proxy that makes everything go wrong now and then. Everything that is not on DynamoDB is in
+/// memory.
 pub(crate) async fn on_dynamo() -> Ports {
-    on_dynamo_by(config().await).await
+    let proxy = FaultProxy::with(endpoint().await, 16, FaultPlan::mild());
+    on_dynamo_behind(proxy).await
 }
 
-pub(crate) async fn on_dynamo_by(config: SdkConfig) -> Ports {
-    on_dynamo_at(config, &prefix()).await
+/// Tables behind a proxy.
+pub(crate) async fn on_dynamo_behind(proxy: FaultProxy) -> Ports {
+    let ports = on_dynamo_at(aws::emulator(proxy.url()).await, &prefix()).await;
+    Ports { indexes: Some(proxy), ..ports }
 }
 
 /// Tables with this prefix.
@@ -82,15 +86,16 @@ pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
         clock,
         spoiler: Spoiler::Tables(prefix.to_owned()),
         in_real_time: false,
+        indexes: None,
         _directory: None,
     }
 }
 
 #[tokio::test]
 async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code() {
-    let recorder = Recorder::before(endpoint().await);
+    let proxy = FaultProxy::before(endpoint().await);
     let seed = Seed::new([4; 32]);
-    let mut game = Game::of(on_dynamo_by(aws::emulator(recorder.url()).await).await, first(1));
+    let mut game = Game::of(on_dynamo_behind(proxy.clone()).await, first(1));
     game.rules = raffle_of_codes(130, &seed);
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(120)).await.unwrap();
     let ids = game.accept_all(140, Offer::Lot).await;
@@ -102,19 +107,19 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
         .collect();
 
     game.ports.clock.advance(Duration::from_secs(3_660));
-    let draw = async || game.ports.ledger.draw(&game.rules, &seed, game.now()).await;
+    let draw = async || game.draw(&seed).await;
     for parts in [2, 1, 0] {
-        recorder.let_through(parts);
+        proxy.let_through(parts);
         assert!(draw().await.is_err(), "it was interrupted");
         assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().drawn_at, None);
     }
-    recorder.let_through(usize::MAX);
+    proxy.let_through(usize::MAX);
     // They are entered late, long before the draw would stop waiting for them.
     for number in 140..160 {
         let late = game.accept_with(Game::participation(number, false), Offer::Lot).await;
         assert_eq!(game.credit(late).await.status, AwardStatus::NoPrize(NoPrize::Closed));
     }
-    recorder.let_through(usize::MAX);
+    proxy.let_through(usize::MAX);
     assert!(draw().await.unwrap().is_some());
 
     assert_eq!(game.drawn().await.1, winners);
@@ -133,21 +138,21 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
 
 #[tokio::test]
 async fn a_write_that_meets_a_transaction_is_done_after_it() {
-    let recorder = Recorder::before(endpoint().await);
-    let ports = on_dynamo_by(aws::emulator(recorder.url()).await).await;
+    let proxy = FaultProxy::before(endpoint().await);
+    let ports = on_dynamo_behind(proxy.clone()).await;
     let mut ada = ada();
-    recorder.conflict_with(3);
+    proxy.conflict_with(3);
     assert_eq!(ports.store.insert(&ada, None).await.unwrap(), Inserted::New(Standing::Unnumbered));
     ada.failed();
-    recorder.conflict_with(3);
+    proxy.conflict_with(3);
     assert_eq!(ports.store.save(&[ada]).await.unwrap(), [Saved::Saved]);
 }
 
 #[tokio::test]
 async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_new() {
-    let recorder = Recorder::before(endpoint().await);
-    let ports = on_dynamo_by(aws::emulator(recorder.url()).await).await;
-    recorder.lose_answers_to(1);
+    let proxy = FaultProxy::before(endpoint().await);
+    let ports = on_dynamo_behind(proxy.clone()).await;
+    proxy.lose_answers_to(1);
     assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New(Standing::Unnumbered));
     let Inserted::Existing(_) = ports.store.insert(&ada(), None).await.unwrap() else {
         panic!("another caller's attempt counts as a different one");
@@ -229,8 +234,8 @@ async fn messages_that_the_scheduler_could_not_send_are_listed_and_sent_to_their
 
 #[tokio::test]
 async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tried_again() {
-    let recorder = Recorder::before(endpoint().await);
-    let (config, prefix) = (aws::emulator(recorder.url()).await, prefix());
+    let proxy = FaultProxy::before(endpoint().await);
+    let (config, prefix) = (aws::emulator(proxy.url()).await, prefix());
     Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
     Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
@@ -240,9 +245,9 @@ async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tri
     for numbers in [0..10, 10..20, 20..30] {
         dead_letters.send(QueueName::EmailEnrollments, numbers.map(outgoing).collect()).await.unwrap();
     }
-    let before = recorder.calls().len();
+    let before = proxy.calls().len();
     assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 30);
-    let calls = recorder.calls();
+    let calls = proxy.calls();
     let of_the_queue =
         calls.iter().skip(before).filter(|call| call.resource.ends_with("email-enrollments-dead"));
     let (mut deleted, mut asked_since) = (0, 0);

@@ -13,6 +13,7 @@ use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Quantity, Reward};
 use domain::ledger::{Entry, Resolved, Rules, Standing};
 use domain::participation::Participation;
 use ports::Clock;
+use ports::ledger::TakenCallbacks;
 use ports::store::{Inserted, MOST_ITEMS};
 use testkit::{changed, participation, start};
 
@@ -162,7 +163,24 @@ impl Game {
     }
 
     pub(crate) async fn resolve(&self, resolutions: &Resolutions) -> Resolved {
+        self.ports.indexes_catch_up().await;
         self.ports.ledger.resolve(&self.rules, resolutions, self.now()).await.unwrap()
+    }
+
+    pub(crate) async fn refill(&self) -> Resolved {
+        self.ports.indexes_catch_up().await;
+        self.ports.ledger.refill(&self.rules, self.now()).await.unwrap()
+    }
+
+    pub(crate) async fn draw(&self, seed: &Seed) -> ports::Result<Option<Resolved>> {
+        self.ports.indexes_catch_up().await;
+        self.ports.ledger.draw(&self.rules, seed, self.now()).await
+    }
+
+    /// Takes at most this many callbacks that are due.
+    pub(crate) async fn take_callbacks(&self, most: usize) -> TakenCallbacks {
+        self.ports.indexes_catch_up().await;
+        self.ports.callbacks.take_callbacks(self.now(), most).await.unwrap()
     }
 
     pub(crate) async fn credit(&self, id: ParticipationId) -> Award {
@@ -239,7 +257,7 @@ impl Game {
     }
 
     pub(crate) async fn due_callbacks(&self) -> Vec<(ParticipationId, CallbackKind)> {
-        let taken = self.ports.callbacks.take_callbacks(self.now(), 100).await.unwrap().callbacks;
+        let taken = self.take_callbacks(100).await.callbacks;
         taken
             .into_iter()
             .map(|outbound| (outbound.callback.id.participation, outbound.callback.id.kind))

@@ -92,11 +92,14 @@ pub(crate) async fn a_participation_that_moves_up_after_its_end_is_due_until_it_
     let game = Game::of(ports, first(1));
     let ids = [game.accept(1).await, game.accept(2).await];
     game.credit(ids[1]).await;
+    game.ports.indexes_catch_up().await;
     assert!(game.ports.store.due(game.now(), 10).await.unwrap().is_empty());
     game.release(ids[0]).await;
+    game.ports.indexes_catch_up().await;
     let due = game.ports.store.due(game.now(), 10).await.unwrap();
     assert_eq!((due.len(), due[0].id, &due[0].brand), (1, ids[1], &acme()));
     game.ports.ledger.noted(&[ids[1]]).await.unwrap();
+    game.ports.indexes_catch_up().await;
     assert!(game.ports.store.due(game.now(), 10).await.unwrap().is_empty());
     assert_eq!(game.award(ids[1]).await.due_at, None);
 }
@@ -210,7 +213,7 @@ pub(crate) async fn an_owed_code_is_given_when_there_are_codes_again(ports: Port
     let award = resolved.awards.into_iter().next().unwrap();
     assert_eq!((award.status, award.credited_at.is_some()), (AwardStatus::Reserved { place: 1 }, true));
     game.ports.ledger.import_codes(&acme(), &pool(), &["A".into()]).await.unwrap();
-    let resolved = game.ports.ledger.refill(&game.rules, game.now()).await.unwrap();
+    let resolved = game.refill().await;
     assert_eq!(resolved.moved_up, [id]);
     assert_eq!(game.status(id).await, rewarded(1, code("A")));
 }
@@ -220,7 +223,7 @@ pub(crate) async fn a_larger_quantity_gives_places_to_those_who_wait(ports: Port
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
     game.credit(ids[1]).await;
     game.rules = rules(first(2));
-    let resolved = game.ports.ledger.refill(&game.rules, game.now()).await.unwrap();
+    let resolved = game.refill().await;
     assert_eq!(resolved.moved_up, [ids[1]]);
     assert_eq!(game.status(ids[2]).await, AwardStatus::Waiting);
     assert_eq!(game.ports.ledger.waiting_ahead_of(&game.award(ids[2]).await).await.unwrap(), 0);
@@ -248,7 +251,7 @@ pub(crate) async fn a_hundred_who_are_owed_codes_get_them(ports: Ports) {
     game.credit_all(&ids).await;
     assert!(game.codes_of(&ids).await.is_empty());
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(100)).await.unwrap();
-    let resolved = game.ports.ledger.refill(&game.rules, game.now()).await.unwrap();
+    let resolved = game.refill().await;
     assert_eq!(resolved.moved_up.len(), 100);
     assert_eq!(game.codes_of(&ids).await, codes(100));
 }
@@ -260,12 +263,12 @@ pub(crate) async fn a_raffle_of_too_few_codes_owes_the_rest(ports: Ports) {
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(3)).await.unwrap();
     let ids = game.accept_all(8, Offer::Lot).await;
     game.credit_all(&ids).await;
-    game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap().unwrap();
+    game.draw(&seed).await.unwrap().unwrap();
     let (all, won) = game.drawn().await;
     assert_eq!((all.len(), won.len()), (8, 5), "a participation that is owed a code has won");
     assert_eq!(game.codes_of(&ids).await, codes(3));
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(5)).await.unwrap();
-    game.ports.ledger.refill(&game.rules, game.now()).await.unwrap();
+    game.refill().await;
     assert_eq!(game.codes_of(&ids).await, codes(5));
     assert_eq!(game.drawn().await, (all, won));
 }
@@ -284,7 +287,7 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
     game.ports.clock.advance(Duration::from_secs(1));
     let draw = |seed: Seed| {
         let game = &game;
-        async move { game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap() }
+        async move { game.draw(&seed).await.unwrap() }
     };
     assert_eq!(draw(seed).await, None, "two were accepted before the close and may still be credited");
     assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().open_lots, Some(2));
@@ -313,7 +316,7 @@ pub(crate) async fn the_result_of_a_draw_is_read_in_parts(ports: Ports) {
     game.credit_all(&ids).await;
     let part = async |list, after, most| game.ports.ledger.drawn(&ledger(), list, after, most).await.unwrap();
     assert_eq!(part(DrawnList::Tickets, 0, 10).await, DrawnPart::default(), "nothing before the draw");
-    game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap().unwrap();
+    game.draw(&seed).await.unwrap().unwrap();
     let mut tickets: Vec<Ticket> = ids.iter().map(|id| Ticket::of(*id)).collect();
     tickets.sort_unstable();
     for (after, most) in [(0, 300), (0, 1), (250, 20), (255, 1), (256, 1), (299, 10), (0, u32::MAX)] {

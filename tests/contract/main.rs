@@ -4,11 +4,13 @@
 
 mod accepted;
 mod callbacks;
+mod ceilings;
 mod codes;
 mod details;
 mod dynamo_api;
 mod earlier;
 mod emulator;
+mod fault_proxy;
 mod fixtures;
 mod game;
 mod in_order;
@@ -28,6 +30,7 @@ mod spoiler;
 mod steps;
 mod store;
 mod tables;
+mod under_faults;
 mod unreadable;
 mod write_units;
 
@@ -40,6 +43,7 @@ use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Schedule, Store};
 use spoiler::Spoiler;
+use testkit::fault_proxy::FaultProxy;
 
 /// An implementation under test, with its clock.
 struct Ports {
@@ -58,6 +62,8 @@ struct Ports {
     spoiler: Spoiler,
     /// Whether the queues use the time of day instead of the clock.
     in_real_time: bool,
+    /// The proxy whose indexes lag, if some do.
+    indexes: Option<FaultProxy>,
     /// A directory that is removed when the test ends.
     _directory: Option<tempfile::TempDir>,
 }
@@ -81,6 +87,7 @@ impl Ports {
             clock,
             spoiler,
             in_real_time: false,
+            indexes: None,
             _directory: None,
         }
     }
@@ -129,6 +136,13 @@ impl Ports {
     /// Lets time pass. These tests are about time.
     async fn pass(&self, time: Duration) {
         if self.in_real_time { SystemClock.sleep(time).await } else { self.clock.advance(time) }
+    }
+
+    /// Waits until indexes show everything that was written.
+    async fn indexes_catch_up(&self) {
+        if let Some(proxy) = &self.indexes {
+            proxy.indexes_catch_up().await;
+        }
     }
 
     fn now(&self) -> Timestamp {

@@ -87,6 +87,40 @@ async fn reads_fail_and_saves_conflict() {
 }
 
 #[tokio::test]
+async fn an_index_shows_a_participation_up_to_two_seconds_late() {
+    let (memory, clock) = memory(1, Faults { index_lags: 1.0, ..Faults::none() });
+    let ada = participation("acme", "spring", "ada@example.com");
+    let due_at = ada.due_at().unwrap();
+    memory.insert(&ada, None).await.unwrap();
+    assert_eq!(memory.get(&[ada.id()]).await.unwrap().found.len(), 1, "reads by id are up to date");
+    assert!(memory.due(due_at, 10).await.unwrap().is_empty());
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(memory.due(due_at, 10).await.unwrap().len(), 1);
+    memory.set_aside(&[ada.id()], due_at + Duration::from_secs(60), due_at).await.unwrap();
+    assert_eq!(memory.due(due_at, 10).await.unwrap().len(), 1, "the entry has not moved yet");
+    clock.advance(Duration::from_secs(2));
+    assert!(memory.due(due_at, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn of_saves_that_are_throttled_the_first_ones_take_effect() {
+    let (memory, _) = memory(1, Faults { saves_throttled: 1.0, ..Faults::none() });
+    let all: Vec<_> =
+        (0..10).map(|number| participation("acme", "spring", &format!("c{number}@example.com"))).collect();
+    for one in &all {
+        memory.insert(one, None).await.unwrap();
+    }
+    assert!(memory.save(&all).await.is_err());
+    let ids: Vec<_> = all.iter().map(|one| one.id()).collect();
+    let read = memory.get(&ids).await.unwrap().found;
+    let saved: Vec<bool> =
+        ids.iter().map(|id| read.iter().any(|one| one.id() == *id && one.version() == 1)).collect();
+    let count = saved.iter().filter(|saved| **saved).count();
+    assert!(count > 0 && count < 10, "{saved:?}");
+    assert!(saved.is_sorted_by(|one, next| one >= next), "{saved:?}");
+}
+
+#[tokio::test]
 async fn schedules_fire_late_twice_or_never() {
     async fn fired(faults: Faults, after: Duration) -> usize {
         let (memory, clock) = memory(1, faults);

@@ -16,11 +16,11 @@ use ports::ledger::UNUSED_FOR;
 use ports::store::MOST_ITEMS;
 use serde_json::json;
 use testkit::emulator::{config, prefix};
-use testkit::recorder::Recorder;
+use testkit::fault_proxy::FaultProxy;
 
 use crate::Ports;
 use crate::dynamo_api::call;
-use crate::emulator::{on_dynamo, on_dynamo_at, on_dynamo_by};
+use crate::emulator::{on_dynamo, on_dynamo_at, on_dynamo_behind};
 use crate::game::{Game, first, ledger};
 
 /// When one participation was asked for and answered, and where it stands.
@@ -177,6 +177,9 @@ pub(crate) async fn a_number_whose_participation_comes_too_late_has_no_second_ow
     // Two ticks and the worker do their part at the same time.
     let enter = async { game.ports.ledger.enter(&game.rules, &[late.id()], game.now()).await.unwrap() };
     futures::join!(reclaim(), enter, reclaim());
+    // A later tick, which finds those who wait although the index lagged.
+    game.ports.indexes_catch_up().await;
+    game.refill().await;
     let awards = game.awards(&[late.id(), second, third]).await;
     let places: BTreeSet<u32> = awards.iter().filter_map(|award| award.place()).collect();
     assert_eq!(places, BTreeSet::from([1, 2]), "each place has an owner");
@@ -206,8 +209,8 @@ async fn behind_everybody_with_a_number_no_number_is_drawn() {
 /// A request that comes twice at once: the second one finds the first one's participation only when it stores its own.
 #[tokio::test]
 async fn a_number_that_was_drawn_in_vain_is_given_back_at_once() {
-    let recorder = Recorder::before(testkit::emulator::endpoint().await);
-    let game = Game::of(on_dynamo_by(aws::emulator(recorder.url()).await).await, first(3));
+    let proxy = FaultProxy::before(testkit::emulator::endpoint().await);
+    let game = Game::of(on_dynamo_behind(proxy.clone()).await, first(3));
     let twice = || game.store(Game::participation(0, false), Offer::ByPlace, SiblingLines::None);
     let (one, _) = futures::join!(twice(), twice());
     let next = game.stands(1, Offer::ByPlace).await;

@@ -95,6 +95,6 @@ pub(crate) async fn the_tickets_of_one_profile_are_one_chance(ports: Ports) {
         let id = accept_of_profile(&game, number, who, Offer::Lot).await;
         game.credit(id).await;
     }
-    let drawn = game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap().unwrap();
+    let drawn = game.draw(&seed).await.unwrap().unwrap();
     assert_eq!((drawn.moved_up.len(), game.drawn().await.0.len()), (4, 8));
 }

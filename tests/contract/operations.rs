@@ -58,6 +58,7 @@ pub(crate) async fn an_overview_shows_states_and_due_participations(ports: Ports
         });
         ports.store.insert(&one, None).await.unwrap();
     }
+    ports.indexes_catch_up().await;
     let overview = ports.operations().overview(minutes(2)).await.unwrap();
     let states = BTreeMap::from([("received".to_owned(), 2), ("enrolled".to_owned(), 1)]);
     assert_eq!(overview.participations, states);
@@ -76,6 +77,7 @@ pub(crate) async fn an_overview_shows_the_limits_in_use(ports: Ports) {
     ports.limits.reserve(&writes, 7, start()).await.unwrap();
     let until = start() + Duration::from_secs(100);
     ports.limits.observe(&writes, Observed::Throttled { until }, start()).await.unwrap();
+    ports.indexes_catch_up().await;
     let overview = ports.operations().overview(start()).await.unwrap();
     let in_use: Vec<_> = overview.limits.values().map(|limit| (limit.booked, limit.requests)).collect();
     assert_eq!(in_use, [(40, 250), (7, 250)]);
@@ -91,7 +93,7 @@ async fn parked(ports: Ports, count: usize) -> Game {
         let id = game.accept(number).await;
         game.credit(id).await;
     }
-    let taken = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap().callbacks;
+    let taken = game.take_callbacks(100).await.callbacks;
     assert_eq!(taken.len(), count);
     let told: Vec<_> = taken.iter().map(|outbound| (outbound.callback.id, DeliveryOutcome::Parked)).collect();
     game.ports.callbacks.delivered(&told).await.unwrap();
@@ -106,7 +108,7 @@ pub(crate) async fn a_parked_callback_is_delivered_again_when_it_is_retried(port
     assert_eq!(operations.overview(start()).await.unwrap().dead["callback"], 1);
 
     assert_eq!(operations.retry(&Which::default(), game.now()).await.unwrap(), dead);
-    let again = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap().callbacks;
+    let again = game.take_callbacks(100).await.callbacks;
     assert_eq!(again.len(), 1);
     assert_eq!(
         (again[0].callback.id.to_string(), again[0].attempts, again[0].revived_at),
@@ -123,7 +125,7 @@ pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(port
     for number in 0..2 {
         let id = game.accept(number).await;
         game.credit(id).await;
-        told.extend(game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap().callbacks);
+        told.extend(game.take_callbacks(100).await.callbacks);
     }
     let all = |outcome: DeliveryOutcome| {
         told.iter().map(|outbound| (outbound.callback.id, outcome)).collect::<Vec<_>>()
@@ -132,6 +134,7 @@ pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(port
     // A process that took them earlier, and was slow, reports its result now.
     game.ports.callbacks.delivered(&all(DeliveryOutcome::RetryAt(game.now()))[..1]).await.unwrap();
     game.ports.callbacks.delivered(&all(DeliveryOutcome::Parked)[1..]).await.unwrap();
+    game.ports.indexes_catch_up().await;
     let overview = game.ports.operations().overview(game.now()).await.unwrap();
     assert_eq!((overview.callbacks, overview.dead["callback"]), (0, 0));
     assert!(game.due_callbacks().await.is_empty());
@@ -197,6 +200,7 @@ pub(crate) async fn a_forgotten_persons_participation_ends_and_releases_its_plac
     let kept = ports.kept(&under_way).await;
     assert!(matches!(kept.state(), State::Ended(Outcome::Rejected { .. })), "{:?}", kept.state());
     assert_eq!(kept.due_at(), Some(start()), "its place is released when it is processed next");
+    ports.indexes_catch_up().await;
     let due = ports.store.due(start(), 10).await.unwrap();
     assert_eq!(due.len(), 1);
 }

@@ -6,7 +6,7 @@ use aws::dynamo::{BrandTable, Dynamo, Pushed, Tables};
 use domain::brand_file::BrandFile;
 use parking_lot::Mutex;
 use testkit::emulator::{config, endpoint, prefix};
-use testkit::recorder::{Call, Recorder};
+use testkit::fault_proxy::{Call, FaultProxy};
 
 use crate::game::{acme, pool};
 
@@ -48,37 +48,37 @@ fn counted(calls: &[Call]) -> BTreeMap<&str, usize> {
 
 #[tokio::test]
 async fn codes_are_looked_up_a_hundred_at_a_time_and_an_imported_list_costs_one_call() {
-    let recorder = Recorder::before(endpoint().await);
-    let dynamo = Dynamo::new(&aws::emulator(recorder.url()).await, Tables::of(&prefix()));
+    let proxy = FaultProxy::before(endpoint().await);
+    let dynamo = Dynamo::new(&aws::emulator(proxy.url()).await, Tables::of(&prefix()));
     dynamo.make_tables().await.unwrap();
     let (brand, pool) = (acme(), pool());
     let list: Vec<String> = (0..250).map(|number| format!("CODE-{number:04}")).collect();
     let done = Mutex::new(Vec::new());
-    let _making = recorder.take();
+    let _making = proxy.take();
     let stock =
         dynamo.import_codes_with(&brand, &pool, &list, |count| done.lock().push(count)).await.unwrap();
     assert_eq!((stock.codes, stock.given), (250, 0));
     assert_eq!(*done.lock(), [250, 250]);
-    let calls = recorder.take();
+    let calls = proxy.take();
     assert_eq!(counted(&calls)["dynamodb:BatchGetItem"], 3);
     let again = dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.unwrap();
-    assert_eq!((again, counted(&recorder.take())), (stock, BTreeMap::from([("dynamodb:GetItem", 1)])));
+    assert_eq!((again, counted(&proxy.take())), (stock, BTreeMap::from([("dynamodb:GetItem", 1)])));
     let more: Vec<String> = (0..260).map(|number| format!("CODE-{number:04}")).collect();
     assert_eq!(dynamo.import_codes_with(&brand, &pool, &more, |_| {}).await.unwrap().codes, 260);
 }
 
 #[tokio::test]
 async fn an_interrupted_import_continues_where_it_stopped() {
-    let recorder = Recorder::before(endpoint().await);
-    let dynamo = Dynamo::new(&aws::emulator(recorder.url()).await, Tables::of(&prefix()));
+    let proxy = FaultProxy::before(endpoint().await);
+    let dynamo = Dynamo::new(&aws::emulator(proxy.url()).await, Tables::of(&prefix()));
     dynamo.make_tables().await.unwrap();
     let (brand, pool) = (acme(), pool());
     let list: Vec<String> = (0..150).map(|number| format!("CODE-{number:04}")).collect();
-    recorder.let_through(2);
+    proxy.let_through(2);
     assert!(dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.is_err());
-    recorder.let_through(usize::MAX);
-    let _before = recorder.take();
+    proxy.let_through(usize::MAX);
+    let _before = proxy.take();
     assert_eq!(dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.unwrap().codes, 150);
     // Two items for each code that was not there, the counters of two transactions, and the mark of the whole list.
-    assert_eq!(counted(&recorder.take())["dynamodb:UpdateItem"], 2 * (150 - 98) + 2 + 1);
+    assert_eq!(counted(&proxy.take())["dynamodb:UpdateItem"], 2 * (150 - 98) + 2 + 1);
 }

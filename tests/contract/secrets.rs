@@ -9,7 +9,7 @@ use memory::TestClock;
 use ports::Secrets;
 use secrecy::ExposeSecret;
 use testkit::emulator::{config, endpoint, prefix};
-use testkit::recorder::Recorder;
+use testkit::fault_proxy::FaultProxy;
 use testkit::start;
 
 #[tokio::test]
@@ -35,42 +35,42 @@ async fn a_secret_is_read_once_in_five_minutes() {
     assert!(!ports::error::in_full(&refused).contains("new"), "an error never contains a secret");
 }
 
-/// Parameters behind a recorder, with the names of four that exist.
-async fn four_secrets(clock: &Arc<TestClock>) -> (Recorder, Parameters, [SecretRef; 4]) {
-    let recorder = Recorder::before(endpoint().await);
-    let parameters = Parameters::new(&aws::emulator(recorder.url()).await, clock.clone());
+/// Parameters behind a proxy, with the names of four that exist.
+async fn four_secrets(clock: &Arc<TestClock>) -> (FaultProxy, Parameters, [SecretRef; 4]) {
+    let proxy = FaultProxy::before(endpoint().await);
+    let parameters = Parameters::new(&aws::emulator(proxy.url()).await, clock.clone());
     let environment = prefix();
     let names = ["id-key", "one", "two", "three"].map(|name| format!("/{environment}/{name}"));
     for name in &names {
         parameters.put(name, "secret").await.unwrap();
     }
-    let _written = recorder.take();
-    (recorder, parameters, names.map(SecretRef::Ssm))
+    let _written = proxy.take();
+    (proxy, parameters, names.map(SecretRef::Ssm))
 }
 
 #[tokio::test]
 async fn the_call_for_one_secret_reads_the_others_that_are_expected() {
     let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, others @ ..]) = four_secrets(&clock).await;
+    let (proxy, parameters, [id_key, others @ ..]) = four_secrets(&clock).await;
     parameters.expect(&others);
     parameters.get(&id_key).await.unwrap();
-    assert_eq!(recorder.take().len(), 1);
+    assert_eq!(proxy.take().len(), 1);
     for secret in &others {
         parameters.get(secret).await.unwrap();
     }
-    assert!(recorder.take().is_empty(), "the first call has read them");
+    assert!(proxy.take().is_empty(), "the first call has read them");
     clock.advance(Duration::from_secs(300));
     for secret in &others {
         parameters.get(secret).await.unwrap();
     }
-    assert_eq!(recorder.take().len(), 1, "they are read again together");
+    assert_eq!(proxy.take().len(), 1, "they are read again together");
 }
 
 #[tokio::test]
 async fn a_secret_that_may_not_be_read_does_not_keep_the_others_from_being_read() {
     let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, one, two, three]) = four_secrets(&clock).await;
-    recorder.deny(&two.to_string().replace("SSM parameter ", ""));
+    let (proxy, parameters, [id_key, one, two, three]) = four_secrets(&clock).await;
+    proxy.deny(&two.to_string().replace("SSM parameter ", ""));
     parameters.expect([&one, &two, &three]);
     for secret in [&id_key, &one, &three] {
         parameters.get(secret).await.unwrap();
@@ -81,17 +81,17 @@ async fn a_secret_that_may_not_be_read_does_not_keep_the_others_from_being_read(
 #[tokio::test]
 async fn a_throttled_secret_is_asked_for_again() {
     let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, ..]) = four_secrets(&clock).await;
-    recorder.throttle(4);
+    let (proxy, parameters, [id_key, ..]) = four_secrets(&clock).await;
+    proxy.throttle(4);
     parameters.get(&id_key).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_secret_that_cannot_be_read_again_stays_in_use_for_an_hour() {
     let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, ..]) = four_secrets(&clock).await;
+    let (proxy, parameters, [id_key, ..]) = four_secrets(&clock).await;
     parameters.get(&id_key).await.unwrap();
-    recorder.deny(&id_key.to_string().replace("SSM parameter ", ""));
+    proxy.deny(&id_key.to_string().replace("SSM parameter ", ""));
     clock.advance(Duration::from_secs(3_599));
     parameters.get(&id_key).await.unwrap();
     clock.advance(Duration::from_secs(31));

@@ -33,15 +33,15 @@ impl Spoiler {
         match self {
             Self::Memory(memory) => memory.damage(ParticipationId::parse(key).unwrap(), true),
             Self::File(path) => {
-                let (table, column) = match record {
-                    Damaged::Participation => ("participations", "hex(id)"),
-                    Damaged::Award => ("awards", "hex(id)"),
-                    Damaged::Profile => ("profiles", "upper(contact)"),
-                    Damaged::Callback => ("notices", "upper(id)"),
+                let (table, text, column) = match record {
+                    Damaged::Participation => ("participations", "record", "hex(id)"),
+                    Damaged::Award => ("participations", "award", "hex(id)"),
+                    Damaged::Profile => ("profiles", "record", "upper(contact)"),
+                    Damaged::Callback => ("notices", "record", "upper(id)"),
                 };
                 let file = rusqlite::Connection::open(path).unwrap();
                 file.busy_timeout(Duration::from_secs(10)).unwrap();
-                let sql = format!("UPDATE {table} SET record = '{{' WHERE {column} = ?");
+                let sql = format!("UPDATE {table} SET {text} = '{{' WHERE {column} = ?");
                 assert_eq!(file.execute(&sql, [key.to_uppercase()]).unwrap(), 1);
             }
             Self::Tables(prefix) => {

@@ -198,6 +198,7 @@ pub(crate) async fn due_participations_are_returned_longest_due_first(ports: Por
             });
         ports.store.insert(&participation, None).await.unwrap();
     }
+    ports.indexes_catch_up().await;
     let due = ports.store.due(start() + Duration::from_secs(60), 3).await.unwrap();
     let seconds: Vec<i64> = due.iter().map(|due| due.due_at.as_second() - start().as_second()).collect();
     assert_eq!(seconds, [1, 2, 3]);
@@ -213,6 +214,7 @@ pub(crate) async fn a_brand_with_much_due_hides_no_other_brands_due_participatio
     let one =
         changed(&participation("zenith", "summer", "one@example.com"), |kept| kept.due_at = Some(later));
     ports.store.insert(&one, None).await.unwrap();
+    ports.indexes_catch_up().await;
     let due = ports.store.due(later, 4).await.unwrap();
     let brands: Vec<&str> = due.iter().map(|due| due.brand.as_str()).collect();
     assert_eq!(brands, ["acme", "acme", "acme", "zenith"]);
@@ -225,6 +227,7 @@ pub(crate) async fn ended_participations_and_those_not_due_are_not_returned(port
     ports.store.save(&[ended]).await.unwrap();
     ports.store.insert(&ada(), None).await.unwrap();
     let moment_before = start() + Duration::from_millis(59_999);
+    ports.indexes_catch_up().await;
     assert!(ports.store.due(moment_before, 10).await.unwrap().is_empty());
     assert_eq!(ports.store.due(start() + Duration::from_secs(60), 10).await.unwrap().len(), 1);
 }

@@ -52,6 +52,7 @@ pub(crate) async fn an_unreadable_participation_is_due_again_at_the_time_it_was_
     }
     ports.spoiler.spoil(Damaged::Participation, &ada.id().to_string()).await;
     let due = async |at| {
+        ports.indexes_catch_up().await;
         let due = ports.store.due(at, 100).await.unwrap();
         let mut ids: Vec<ParticipationId> = due.into_iter().map(|due| due.id).collect();
         ids.sort_unstable();
@@ -97,11 +98,11 @@ pub(crate) async fn an_unreadable_callback_is_parked_and_holds_up_no_other(ports
     let callback =
         domain::callback::CallbackId { participation: ids[0], kind: domain::callback::CallbackKind::Ended };
     game.ports.spoiler.spoil(Damaged::Callback, &callback.to_string()).await;
-    let taken = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap();
+    let taken = game.take_callbacks(100).await;
     assert_eq!(taken.callbacks.iter().map(|one| one.callback.id.participation).collect::<Vec<_>>(), [ids[1]]);
     assert!(taken.unreadable.len() == 1 && names(&taken.unreadable[0], callback), "{taken:?}");
     game.ports.clock.advance(Duration::from_secs(600));
-    let again = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap();
+    let again = game.take_callbacks(100).await;
     assert!(again.unreadable.is_empty() && again.callbacks.len() == 1);
     let dead = game.ports.operations.as_ref().unwrap().dead().await.unwrap();
     assert_eq!(dead.into_iter().map(|dead| dead.id).collect::<Vec<_>>(), [callback.to_string()]);

@@ -23,7 +23,7 @@ use ports::{Clock, Queues, ReadBacks, Store};
 use serde_json::{Value, json};
 use testkit::brand_text::BrandText;
 use testkit::emulator::{self, endpoint, prefix};
-use testkit::recorder::{Call, Recorder};
+use testkit::fault_proxy::{Call, FaultProxy};
 use testkit::simulated::InProcess;
 
 const KEY: &str = "sim-key";
@@ -38,7 +38,7 @@ fn email(number: usize) -> String {
 
 /// An activation over real tables, with a proxy that counts the calls, and a workspace that settles at once.
 struct CountedActivation {
-    recorder: Recorder,
+    proxy: FaultProxy,
     store: Arc<Dynamo>,
     /// The same tables for the test's own reads, which are not counted.
     looked_at: Dynamo,
@@ -56,8 +56,8 @@ impl CountedActivation {
 
     /// An activation over a workspace that takes this long to apply a write, by these settings of the brand.
     async fn with(activation: &str, applies_after: Duration, settle: &str) -> Self {
-        let recorder = Recorder::before(endpoint().await);
-        let config = aws::emulator(recorder.url()).await;
+        let proxy = FaultProxy::before(endpoint().await);
+        let config = aws::emulator(proxy.url()).await;
         let tables = Tables::of(&prefix());
         let looked_at = Dynamo::new(&emulator::config().await, tables.clone());
         let store = Arc::new(Dynamo::new(&config, tables).waiting_for_numbers());
@@ -100,8 +100,8 @@ impl CountedActivation {
             callback_transport: Arc::new(callback::HttpCallbacks::new().unwrap()),
         };
         let connector = Connector::new(deps, brands.clone(), id_key.clone());
-        let _tables = recorder.take();
-        Self { recorder, store, looked_at, connector, queues: memory, brands, id_key }
+        let _tables = proxy.take();
+        Self { proxy, store, looked_at, connector, queues: memory, brands, id_key }
     }
 
     /// The calls for ten participations from `make`, from their acceptance until they have ended and were read back.
@@ -114,7 +114,7 @@ impl CountedActivation {
             self.have_ended(&ids).await.then_some(())
         })
         .await;
-        self.recorder.take()
+        self.proxy.take()
     }
 
     /// Does the same where messages are delivered, too.
@@ -135,7 +135,7 @@ impl CountedActivation {
             self.have_ended(&ids).await.then_some(())
         })
         .await;
-        self.recorder.take()
+        self.proxy.take()
     }
 
     async fn accepted(&self, make: impl Fn(&Self, usize) -> Participation) -> Vec<ParticipationId> {
@@ -266,9 +266,9 @@ async fn looks_at_a_profile_that_is_being_built_write_nothing() {
 async fn ten_lines_are_entered_and_credited_in_one_transaction_of_twelve_items() {
     let counted = CountedActivation::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
     let ids = counted.accepted(CountedActivation::by_email).await;
-    let _inserts = counted.recorder.take();
+    let _inserts = counted.proxy.take();
     counted.connector.step(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();
-    let calls = counted.recorder.take();
+    let calls = counted.proxy.take();
     let first = calls.iter().position(|call| call.action == "dynamodb:UpdateItem").unwrap();
     let written = calls[first..].iter().take_while(|call| call.action == "dynamodb:UpdateItem");
     let units: Vec<u64> = written.map(|call| call.write_units).take(12).collect();
@@ -287,7 +287,7 @@ async fn ten_lines_are_entered_and_credited_in_one_transaction_of_twelve_items()
 async fn an_acceptance_with_a_place_is_three_calls() {
     let counted = CountedActivation::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
     counted.accepted(CountedActivation::by_email).await;
-    let calls = counted.recorder.take();
+    let calls = counted.proxy.take();
     let count = |action: &str, table: &str| {
         calls.iter().filter(|call| call.action == action && call.resource.ends_with(table)).count()
     };

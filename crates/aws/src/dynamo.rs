@@ -1,6 +1,7 @@
 //! The ports on DynamoDB.
 
 mod accepted;
+mod attempt;
 mod brands;
 mod callbacks;
 mod codes;
@@ -22,6 +23,7 @@ mod read;
 mod read_backs;
 mod schema;
 mod store;
+mod transaction;
 mod waiting;
 mod write;
 

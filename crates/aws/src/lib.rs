@@ -14,8 +14,11 @@ pub mod sqs;
 #[cfg(feature = "ssm")]
 pub mod ssm;
 
+use std::time::Duration;
+
 pub use aws_config::SdkConfig;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder as Connections;
@@ -61,13 +64,15 @@ fn tls() -> Provider {
     Provider::Rustls(CryptoMode::AwsLc)
 }
 
-/// The settings for an emulator at `endpoint`: a region, and credentials that the emulator does not check.
+/// The settings for an emulator at `endpoint`: a region, and credentials that the emulator does not check. A call that failed is repeated
+/// soon, because an emulator is not overloaded.
 pub async fn emulator(endpoint: &str) -> SdkConfig {
     let nobody = aws_credential_types::Credentials::from_keys("emulated", "emulated", None);
     aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(endpoint)
         .region("us-east-1")
         .credentials_provider(nobody)
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(10)))
         .load()
         .await
 }

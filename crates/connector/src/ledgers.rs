@@ -72,7 +72,7 @@ pub(crate) async fn reclaim_numbers(connector: &Connector) {
     for (brand, ledger) in ledgers(&brands, |_| true) {
         let reclaiming = reclaim(connector, numbers, (brand, &ledger));
         if let Err(error) = connector.guarded(&brand.id, "reclaiming numbers", reclaiming).await {
-            tracing::error!(event = "connector.reclaim_failed", brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "LedgerNumbers that nobody uses could not be reclaimed; the next tick tries again.");
+            tracing::error!(event = "connector.reclaim_failed", brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "Numbers that nobody uses could not be reclaimed; the next tick tries again.");
         }
     }
 }

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use crate::drawn;
 use crate::mailbox::Mailboxes;
+use crate::moved_lines::move_lines;
 use crate::open_error::OpenError;
 use crate::permissions;
 use crate::reader::Reader;
@@ -52,6 +53,7 @@ impl DataFile {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
         check(&connection)?;
+        move_lines(&mut connection)?;
         drawn::freeze_earlier(&mut connection)?;
         let mailboxes = Mailboxes::load(&connection)?;
         let reader = Reader::start(path).map_err(OpenError::Threads)?;

@@ -78,7 +78,8 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
 }
 
 fn of_lines(transaction: &Transaction<'_>, ledger: &str) -> Result<Drawing> {
-    let mut lines = transaction.prepare("SELECT id, record FROM awards WHERE ledger = ?1 AND credited")?;
+    let mut lines =
+        transaction.prepare("SELECT id, award FROM participations WHERE ledger = ?1 AND credited")?;
     let (mut tickets, mut winners) = (Vec::new(), Vec::new());
     for award in lines.query_map([ledger], rows::award)? {
         let award = match award {

@@ -17,11 +17,12 @@ use ports::ledger::{
     CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
 };
 use ports::store::{MOST_ITEMS, Read};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 
 use crate::codes;
 use crate::data_file::DataFile;
 use crate::drawn;
+use crate::group::Group;
 use crate::ledger_tx::{SqliteLedgerTx, call_back, name};
 use crate::queries::WAITING_BEFORE;
 use crate::rows::{counts, moment, one};
@@ -35,7 +36,7 @@ impl Ledger for DataFile {
         let read = move |connection: &Connection| {
             let mut records = Vec::with_capacity(ids.len());
             for id in ids {
-                let sql = "SELECT record FROM awards WHERE id = ?";
+                let sql = "SELECT award FROM participations WHERE id = ? AND award IS NOT NULL";
                 let record: Option<String> = one(connection, sql, [id.to_bytes()], |row| row.get(0))?;
                 records.extend(record.map(|record| (id, record)));
             }
@@ -57,7 +58,7 @@ impl Ledger for DataFile {
         const DOING: &str = "settling awards";
         at_most(resolutions.len(), MOST_ITEMS, DOING)?;
         let (rules, resolutions) = (rules.clone(), resolutions.to_vec());
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             resolve(&mut SqliteLedgerTx::new(transaction, &rules.ledger), &rules, &resolutions, now)
         };
         self.writer.write(DOING, work).await
@@ -65,7 +66,7 @@ impl Ledger for DataFile {
 
     async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved> {
         let rules = rules.clone();
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             refill(&mut SqliteLedgerTx::new(transaction, &rules.ledger), &rules, now)
         };
         self.writer.write("refilling a ledger", work).await
@@ -73,7 +74,7 @@ impl Ledger for DataFile {
 
     async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>> {
         let (rules, seed) = (rules.clone(), *seed);
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             draw(&mut SqliteLedgerTx::new(transaction, &rules.ledger), &rules, &seed, now)
         };
         self.writer.write("drawing a raffle", work).await
@@ -81,9 +82,10 @@ impl Ledger for DataFile {
 
     async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
         let ids = ids.to_vec();
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             let mut note = transaction.prepare_cached(
-                "UPDATE awards SET due_at = NULL, record = json_remove(record, '$.due_at') WHERE id = ?",
+                "UPDATE participations SET award_due_at = NULL, award = json_remove(award, '$.due_at')
+                 WHERE id = ? AND award IS NOT NULL",
             )?;
             for id in &ids {
                 note.execute([id.to_bytes()])?;
@@ -119,7 +121,7 @@ impl Ledger for DataFile {
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
         let (brand, pool, all) = (brand.to_string(), pool.file().to_owned(), codes.to_vec());
-        let work = move |transaction: &Transaction<'_>| codes::import(transaction, &brand, &pool, &all);
+        let work = move |transaction: &Group<'_>| codes::import(transaction, &brand, &pool, &all);
         self.writer.write("importing codes", work).await
     }
 }
@@ -137,7 +139,7 @@ impl Callbacks for DataFile {
         if self.reader.read("reading callbacks", due).await? == 0 {
             return Ok(TakenCallbacks::default());
         }
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             let mut statement = transaction.prepare_cached(
                 "UPDATE notices SET due_at = ?2
                  WHERE id IN (SELECT id FROM notices WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?3)
@@ -172,13 +174,13 @@ impl Callbacks for DataFile {
 
     async fn call_back(&self, callback: &Callback) -> Result<()> {
         let callback = callback.clone();
-        let work = move |transaction: &Transaction<'_>| call_back(transaction, &callback);
+        let work = move |transaction: &Group<'_>| call_back(transaction, &callback);
         self.writer.write("keeping a callback", work).await
     }
 
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
         let outcomes = outcomes.to_vec();
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             let mut delivered = transaction.prepare_cached("DELETE FROM notices WHERE id = ?1")?;
             let mut kept = transaction
                 .prepare_cached("UPDATE notices SET due_at = ?2, attempts = attempts + 1 WHERE id = ?1")?;

@@ -10,8 +10,9 @@ use domain::ledger::{Counts, LedgerTx, TakenCode};
 use rusqlite::{Error, Params, Result, Transaction, params};
 
 use crate::drawn;
+use crate::group::Group;
 use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
-use crate::rows::{award, counts, one, unencodable};
+use crate::rows::{award, one, unencodable};
 
 /// A ledger's name in the file. Scopes and ids contain no spaces, so the name is unambiguous.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
@@ -21,15 +22,64 @@ pub(crate) fn name(ledger: &LedgerKey) -> String {
     }
 }
 
+/// A line as the columns of its participation's row.
+pub(crate) struct LineColumns {
+    pub(crate) ledger: String,
+    pub(crate) participant: [u8; 16],
+    pub(crate) arrival: u64,
+    pub(crate) standing: &'static str,
+    pub(crate) place: Option<u32>,
+    pub(crate) credited: bool,
+    pub(crate) due_at: Option<i64>,
+    pub(crate) award: String,
+}
+
+impl LineColumns {
+    fn of(ledger: &str, award: &Award) -> Result<Self> {
+        let (standing, place) = standing(&award.status);
+        Ok(Self {
+            ledger: ledger.to_owned(),
+            participant: award.participant.to_bytes(),
+            arrival: award.arrival_number(),
+            standing,
+            place,
+            credited: award.credited_at.is_some(),
+            due_at: award.due_at.map(Timestamp::as_millisecond),
+            award: stored::award::encode(award).map_err(unencodable)?,
+        })
+    }
+}
+
 /// One ledger inside a transaction on the file.
 pub(crate) struct SqliteLedgerTx<'a> {
-    transaction: &'a Transaction<'a>,
+    transaction: &'a Group<'a>,
     ledger: String,
+    /// The line that is being entered.
+    entering: Option<EnteringLine>,
+}
+
+/// A line whose participation has no row yet. It is written together with that row.
+struct EnteringLine {
+    id: ParticipationId,
+    line: Option<LineColumns>,
 }
 
 impl<'a> SqliteLedgerTx<'a> {
-    pub(crate) fn new(transaction: &'a Transaction<'a>, ledger: &LedgerKey) -> Self {
-        Self { transaction, ledger: name(ledger) }
+    pub(crate) fn new(transaction: &'a Group<'a>, ledger: &LedgerKey) -> Self {
+        Self { transaction, ledger: name(ledger), entering: None }
+    }
+
+    /// Enters a line whose participation is inserted after it.
+    pub(crate) fn entering(transaction: &'a Group<'a>, award: &Award) -> Self {
+        Self {
+            entering: Some(EnteringLine { id: award.id, line: None }),
+            ..Self::new(transaction, &award.ledger)
+        }
+    }
+
+    /// The line that was entered.
+    pub(crate) fn entered_line(self) -> Option<LineColumns> {
+        self.entering.and_then(|entering| entering.line)
     }
 
     /// Stores the keys that a line has besides the one in its row.
@@ -62,7 +112,7 @@ impl<'a> SqliteLedgerTx<'a> {
 }
 
 /// The name of a status in the `standing` column, and its place.
-fn columns(status: &AwardStatus) -> (&'static str, Option<u32>) {
+fn standing(status: &AwardStatus) -> (&'static str, Option<u32>) {
     match status {
         AwardStatus::Reserved { place } => ("held", Some(*place)),
         AwardStatus::Waiting => ("waiting", None),
@@ -77,44 +127,43 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     type Error = Error;
 
     fn counts(&mut self) -> Result<Counts> {
-        counts(self.transaction, &self.ledger)
+        self.transaction.counts(&self.ledger)
     }
 
     fn keep_counts(&mut self, counts: &Counts) -> Result<()> {
-        let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO ledgers (ledger, counts) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET counts = excluded.counts",
-        )?;
-        let counts = stored::counters::encode(&self.ledger, counts).map_err(unencodable)?;
-        statement.execute([&self.ledger, &counts])?;
+        self.transaction.keep_counts(&self.ledger, counts);
         Ok(())
     }
 
     fn award(&mut self, id: ParticipationId) -> Result<Option<Award>> {
-        let found = self.awards("SELECT id, record FROM awards WHERE id = ?", [id.to_bytes()])?;
+        let found = self.awards(
+            "SELECT id, award FROM participations WHERE id = ? AND award IS NOT NULL",
+            [id.to_bytes()],
+        )?;
         Ok(found.into_iter().next())
     }
 
     fn keep(&mut self, award: &Award) -> Result<()> {
-        let (status, place) = columns(&award.status);
+        self.keep_keys(award)?;
+        let line = LineColumns::of(&self.ledger, award)?;
+        if let Some(entering) = self.entering.as_mut().filter(|entering| entering.id == award.id) {
+            entering.line = Some(line);
+            return Ok(());
+        }
         let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO awards (id, brand, ledger, participant, arrival, standing, place, credited, due_at, record)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (id) DO UPDATE SET participant = excluded.participant, standing = excluded.standing, place = excluded.place, credited = excluded.credited,
-                                            due_at = excluded.due_at, record = excluded.record",
+            "UPDATE participations SET participant = ?2, standing = ?3, place = ?4, credited = ?5, award_due_at = ?6, award = ?7
+             WHERE id = ?1",
         )?;
         statement.execute(params![
             award.id.to_bytes(),
-            award.brand.as_str(),
-            self.ledger,
-            award.participant.to_bytes(),
-            award.arrival_number(),
-            status,
-            place,
-            award.credited_at.is_some(),
-            award.due_at.map(Timestamp::as_millisecond),
-            stored::award::encode(award).map_err(unencodable)?,
+            line.participant,
+            line.standing,
+            line.place,
+            line.credited,
+            line.due_at,
+            line.award,
         ])?;
-        self.keep_keys(award)
+        Ok(())
     }
 
     fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>> {
@@ -176,7 +225,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
         let next: Option<(i64, String, String)> = one(
             self.transaction,
             "SELECT number, code, brand FROM codes
-             WHERE brand = (SELECT brand FROM awards WHERE id = ?1) AND pool = ?2 AND given_to IS NULL
+             WHERE brand = (SELECT brand FROM participations WHERE id = ?1) AND pool = ?2 AND given_to IS NULL
              ORDER BY number LIMIT 1",
             params![id.to_bytes(), pool.file()],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),

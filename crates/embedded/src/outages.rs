@@ -9,6 +9,7 @@ use ports::{Error, Result};
 use rusqlite::{Connection, Transaction};
 
 use crate::data_file::DataFile;
+use crate::group::Group;
 
 /// The prefix of the name of a brand's outage.
 const OUTAGE: &str = "braze_unanswered ";
@@ -46,8 +47,7 @@ impl DataFile {
             return Ok(Vec::new());
         }
         let names: Vec<String> = wished.keys().map(|brand| format!("{RETRY_NOW}{brand}")).collect();
-        let take =
-            move |transaction: &Transaction<'_>| names.iter().try_for_each(|name| remove(transaction, name));
+        let take = move |transaction: &Group<'_>| names.iter().try_for_each(|name| remove(transaction, name));
         self.writer.write(DOING, take).await?;
         wished.into_keys().map(|brand| parsed(&brand)).collect()
     }

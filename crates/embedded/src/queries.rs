@@ -6,7 +6,7 @@
 /// How many lines wait ahead of an arrival. Lines of the arrival's own block are counted one by one, earlier blocks by their counters
 /// (see the schema), so the number of rows read is bounded however many lines wait.
 pub(crate) const WAITING_BEFORE: &str = "
-    SELECT (SELECT count(*) FROM awards
+    SELECT (SELECT count(*) FROM participations
             WHERE ledger = ?1 AND standing = 'waiting' AND standing IN ('waiting', 'entered')
               AND arrival >= (?2 >> 8) << 8 AND arrival < ?2)
          + (SELECT ifnull(sum(lines), 0) FROM waiting
@@ -15,27 +15,26 @@ pub(crate) const WAITING_BEFORE: &str = "
 
 /// The waiting lines whose participant has no place under the same first key, in order.
 pub(crate) const FIRST_WAITING: &str = "
-    SELECT id, record FROM awards AS waiting
+    SELECT id, award FROM participations AS waiting
     WHERE ledger = ?1 AND standing = 'waiting' AND standing IN ('waiting', 'entered') AND NOT EXISTS (
-        SELECT 1 FROM awards AS other
+        SELECT 1 FROM participations AS other
         WHERE other.participant = waiting.participant AND other.ledger = waiting.ledger AND other.place IS NOT NULL
     )
     ORDER BY arrival";
 
 /// Lines that are credited and are owed a reward.
-pub(crate) const OWED: &str =
-    "SELECT id, record FROM awards WHERE ledger = ?1 AND standing = 'held' AND credited ORDER BY arrival";
+pub(crate) const OWED: &str = "SELECT id, award FROM participations WHERE ledger = ?1 AND standing = 'held' AND credited ORDER BY arrival";
 
 /// Raffle entries that are credited.
 pub(crate) const ENTERED: &str = "
-    SELECT id, record FROM awards
+    SELECT id, award FROM participations
     WHERE ledger = ?1 AND standing = 'entered' AND standing IN ('waiting', 'entered') AND credited";
 
 /// The lines with a key, except one.
 pub(crate) const OTHERS: &str = "
-    SELECT id, record FROM awards WHERE participant = ?1 AND ledger = ?2 AND id <> ?3
+    SELECT id, award FROM participations WHERE participant = ?1 AND ledger = ?2 AND id <> ?3
     UNION ALL
-    SELECT awards.id, awards.record FROM award_keys JOIN awards ON awards.id = award_keys.id
+    SELECT line.id, line.award FROM award_keys JOIN participations AS line ON line.id = award_keys.id
     WHERE award_keys.participant = ?1 AND award_keys.ledger = ?2 AND award_keys.id <> ?3";
 
 #[cfg(test)]
@@ -48,6 +47,7 @@ mod tests {
     fn no_query_reads_all_lines() {
         let mut connection = Connection::open_in_memory().unwrap();
         crate::schema::migrate(&mut connection).unwrap();
+        crate::moved_lines::move_lines(&mut connection).unwrap();
         for query in [WAITING_BEFORE, FIRST_WAITING, OWED, ENTERED, OTHERS] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
             let nothing = vec![rusqlite::types::Null; plan.parameter_count()];

@@ -48,7 +48,7 @@ impl DataFile {
     pub(crate) async fn post(&self, doing: &'static str, rows: Vec<MessageRow>) -> Result<()> {
         let posted = self
             .writer
-            .write(doing, {
+            .write_along(doing, {
                 let rows = std::sync::Arc::new(rows);
                 move |transaction| {
                     let numbers: rusqlite::Result<Vec<_>> =

@@ -4,16 +4,17 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use ports::Result;
 use ports::read_backs::{BatchKey, DueBatches, ReadBackBatch, ReadBacks};
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use crate::data_file::DataFile;
+use crate::group::Group;
 
 #[async_trait]
 impl ReadBacks for DataFile {
     async fn keep_batches(&self, batches: &[ReadBackBatch]) -> Result<()> {
         let row = |batch: &ReadBackBatch| Ok((batch.key().to_string(), stored::read_back::encode(batch)?));
         let rows = batches.iter().map(row).collect::<Result<Vec<_>>>()?;
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             let sql = "INSERT INTO read_backs (key, record) VALUES (?1, ?2)
                        ON CONFLICT DO UPDATE SET record = excluded.record";
             let mut statement = transaction.prepare_cached(sql)?;
@@ -40,7 +41,7 @@ impl ReadBacks for DataFile {
 
     async fn batches_done(&self, keys: &[BatchKey]) -> Result<()> {
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &Group<'_>| {
             let mut statement = transaction.prepare_cached("DELETE FROM read_backs WHERE key = ?1")?;
             keys.iter().try_for_each(|key| statement.execute([key]).map(|_| ()))
         };

@@ -5,6 +5,7 @@ use ports::Result;
 use rusqlite::{Connection, Transaction};
 
 use crate::data_file::DataFile;
+use crate::group::Group;
 
 /// Rows in one transaction. A request that stores something waits for one such transaction at most.
 const ROWS: u32 = 250;
@@ -56,7 +57,7 @@ impl DataFile {
             if gone.is_empty() {
                 continue;
             }
-            let delete = move |transaction: &Transaction<'_>| {
+            let delete = move |transaction: &Group<'_>| {
                 // A hint that was updated meanwhile has another record and stays.
                 let sql = "DELETE FROM profiles WHERE contact = ?1 AND record = ?2";
                 let mut delete = transaction.prepare_cached(sql)?;
@@ -79,10 +80,9 @@ fn participations(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Re
     let ids =
         found.query_map(rusqlite::params![now.as_millisecond(), ROWS], |row| row.get::<_, [u8; 16]>(0))?;
     let ids: Vec<[u8; 16]> = ids.collect::<rusqlite::Result<_>>()?;
+    let mut delete = transaction.prepare_cached("DELETE FROM participations WHERE id = ?")?;
     for id in &ids {
-        for table in ["participations", "awards"] {
-            transaction.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?"))?.execute([id])?;
-        }
+        delete.execute([id])?;
     }
     Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
 }

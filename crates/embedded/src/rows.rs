@@ -33,7 +33,7 @@ pub(crate) fn unencodable(error: Unencodable) -> Error {
     Error::ToSqlConversionFailure(Box::new(error))
 }
 
-/// Reads a ledger line from the columns `id, record`.
+/// Reads a ledger line from the columns `id, award`.
 pub(crate) fn award(row: &Row<'_>) -> Result<Award> {
     let (id, record): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
     stored::award::decode(ParticipationId::from_bytes(id), &record).map_err(unreadable)

@@ -17,7 +17,7 @@ macro_rules! state_of {
     };
 }
 
-/// Triggers keep the counts that `status` shows up to date. An index lists open participations in the order of acceptance.
+/// Triggers keep the counts that `status` shows up to date, except for new participations since step 14. An index lists open participations in the order of acceptance.
 const TALLIES: &str = concat!(
     "CREATE TABLE tallies (
          what  TEXT NOT NULL,
@@ -266,7 +266,56 @@ const STEPS: &[M<'_>] = &[M::up(
      ALTER TABLE limits ADD COLUMN opens INTEGER;
      ALTER TABLE limits ADD COLUMN backlog_start INTEGER;
      ALTER TABLE limits ADD COLUMN backlog_waiting INTEGER;",
+), M::up(
+    // A ledger line is a part of its participation's row. `moved_lines` moves the lines of the table `awards` there and ends the step.
+    // New participations are counted once for each group that is committed (see `group`), and no longer by triggers.
+    "DROP TRIGGER participations_come;
+     DROP TRIGGER participations_are_accepted;
+     DROP TRIGGER waiting_begins;
+     DROP TRIGGER waiting_changes;
+     DROP TRIGGER waiting_ends;
+     DROP TRIGGER award_keys_go;
+     DROP INDEX awards_participant;
+     DROP INDEX awards_standing;
+     DROP INDEX awards_owed;
+     DROP INDEX awards_due;
+     ALTER TABLE participations ADD COLUMN ledger TEXT;
+     ALTER TABLE participations ADD COLUMN participant BLOB;
+     ALTER TABLE participations ADD COLUMN arrival INTEGER;
+     ALTER TABLE participations ADD COLUMN standing TEXT;
+     ALTER TABLE participations ADD COLUMN place INTEGER;
+     ALTER TABLE participations ADD COLUMN credited INTEGER;
+     ALTER TABLE participations ADD COLUMN award_due_at INTEGER;
+     ALTER TABLE participations ADD COLUMN award TEXT;",
 )];
+
+/// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines
+/// under them, and the triggers must not count a line that only moves.
+pub(crate) const LINES_ARE_IN_ROWS: &str = "
+     CREATE INDEX participations_participant ON participations (participant, ledger) WHERE participant IS NOT NULL;
+     CREATE INDEX participations_standing ON participations (ledger, standing, arrival)
+         WHERE standing IN ('waiting', 'entered');
+     CREATE INDEX participations_owed ON participations (ledger) WHERE standing = 'held' AND credited;
+     CREATE INDEX participations_award_due ON participations (brand, award_due_at) WHERE award_due_at IS NOT NULL;
+     CREATE TRIGGER waiting_begins AFTER INSERT ON participations WHEN NEW.standing = 'waiting' BEGIN
+         INSERT INTO waiting VALUES (NEW.ledger, 1, NEW.arrival >> 8, 1), (NEW.ledger, 2, NEW.arrival >> 16, 1)
+         ON CONFLICT DO UPDATE SET lines = lines + 1;
+     END;
+     CREATE TRIGGER waiting_changes AFTER UPDATE OF standing ON participations
+     WHEN (OLD.standing IS 'waiting') <> (NEW.standing IS 'waiting') BEGIN
+         INSERT INTO waiting
+         VALUES (NEW.ledger, 1, NEW.arrival >> 8, iif(NEW.standing = 'waiting', 1, -1)),
+                (NEW.ledger, 2, NEW.arrival >> 16, iif(NEW.standing = 'waiting', 1, -1))
+         ON CONFLICT DO UPDATE SET lines = lines + excluded.lines;
+     END;
+     CREATE TRIGGER waiting_ends AFTER DELETE ON participations WHEN OLD.standing = 'waiting' BEGIN
+         UPDATE waiting SET lines = lines - 1
+         WHERE ledger = OLD.ledger AND (level, block) IN (VALUES (1, OLD.arrival >> 8), (2, OLD.arrival >> 16));
+     END;
+     CREATE TRIGGER award_keys_go AFTER DELETE ON participations WHEN OLD.award IS NOT NULL BEGIN
+         DELETE FROM award_keys WHERE id = OLD.id;
+     END;
+     DROP TABLE awards;";
 
 /// Whether a newer version has migrated the file.
 pub(crate) fn is_newer(connection: &Connection) -> rusqlite::Result<bool> {
@@ -286,4 +335,10 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migrat
         );
     }
     Migrations::from_slice(STEPS).to_latest(connection)
+}
+
+/// Migrates a new file to an earlier step.
+#[cfg(test)]
+pub(crate) fn migrate_to(connection: &mut Connection, step: usize) {
+    Migrations::from_slice(STEPS).to_version(connection, step).expect("every step can be reached");
 }

@@ -11,12 +11,13 @@ use domain::profile::ProfileHint;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 use stored::participation::{decode, encode};
 use stored::{Unencodable, hint};
 
 use crate::data_file::DataFile;
-use crate::ledger_tx::SqliteLedgerTx;
+use crate::group::Group;
+use crate::ledger_tx::{LineColumns, SqliteLedgerTx};
 use crate::rows::one;
 
 /// A participation as a row.
@@ -45,13 +46,41 @@ impl ParticipationRow {
         })
     }
 
-    fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-        let mut statement = transaction.prepare_cached(
-            "INSERT INTO participations (id, version, brand, due_at, expires_at, record)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    /// Inserts the row, with its line in a ledger if it has one, and counts it. Returns whether the id was free.
+    fn insert(
+        &self,
+        group: &Group<'_>,
+        names: &TallyNames,
+        line: Option<LineColumns>,
+    ) -> rusqlite::Result<bool> {
+        let mut statement = group.prepare_cached(
+            "INSERT INTO participations (id, version, brand, due_at, expires_at, record,
+                                         ledger, participant, arrival, standing, place, credited, award_due_at, award)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT DO NOTHING",
         )?;
-        let row = params![self.id, self.version, self.brand, self.due_at, self.expires_at, self.record];
-        Ok(statement.execute(row)? == 1)
+        let line = line.as_ref();
+        let inserted = statement.execute(params![
+            self.id,
+            self.version,
+            self.brand,
+            self.due_at,
+            self.expires_at,
+            self.record,
+            line.map(|line| &line.ledger),
+            line.map(|line| line.participant),
+            line.map(|line| line.arrival),
+            line.map(|line| line.standing),
+            line.and_then(|line| line.place),
+            line.map(|line| line.credited),
+            line.and_then(|line| line.due_at),
+            line.map(|line| &line.award),
+        ])?;
+        if inserted == 1 {
+            group.tally("participations", names.state);
+            group.tally("accepted", &names.scope);
+        }
+        Ok(inserted == 1)
     }
 
     pub(crate) fn save(&self, transaction: &Connection) -> rusqlite::Result<Saved> {
@@ -65,7 +94,19 @@ impl ParticipationRow {
     }
 }
 
-fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64, String)>> {
+/// The names under which a new row is counted.
+struct TallyNames {
+    state: &'static str,
+    scope: String,
+}
+
+impl TallyNames {
+    fn of(participation: &Participation) -> Self {
+        Self { state: participation.state().name(), scope: participation.scope().to_string() }
+    }
+}
+
+fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<StoredRow>> {
     let sql = "SELECT version, record FROM participations WHERE id = ?";
     one(connection, sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
@@ -74,19 +115,13 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         let (id, row, entry) = (participation.id(), ParticipationRow::of(participation)?, entry.cloned());
+        let names = TallyNames::of(participation);
         let stored = self
             .writer
-            .write("storing a participation", move |transaction| {
-                if !row.insert(transaction)? {
-                    return Ok(Err(select(transaction, row.id)?));
-                }
-                let standing = match &entry {
-                    Some(Entry { award, rules }) => {
-                        accept(&mut SqliteLedgerTx::new(transaction, &award.ledger), rules, award)?
-                    }
-                    None => Standing::Unnumbered,
-                };
-                Ok(Ok(standing))
+            .write("storing a participation", move |group| match &entry {
+                Some(entry) => enter(group, (&row, &names), entry),
+                None if row.insert(group, &names, None)? => Ok(Ok(Standing::Unnumbered)),
+                None => Ok(Err(select(group, row.id)?)),
             })
             .await?;
         match stored {
@@ -149,8 +184,8 @@ impl Store for DataFile {
         let rows: Vec<DueRow> = self
             .reader
             .read("reading what is due", move |connection| {
-                let mut rows = due_in(connection, "participations", now, limit)?;
-                rows.extend(due_in(connection, "awards", now, limit)?);
+                let mut rows = due_by(connection, "due_at", now, limit)?;
+                rows.extend(due_by(connection, "award_due_at", now, limit)?);
                 Ok(rows)
             })
             .await?;
@@ -238,22 +273,38 @@ impl Store for DataFile {
     /// The writer counts, so that the count includes everything that is being stored.
     async fn accepted(&self, scope: &Scope, _more: u64) -> Result<u64> {
         let scope = scope.to_string();
-        let sql = "SELECT count FROM tallies WHERE what = 'accepted' AND name = ?";
-        let counted = self.writer.write("counting participations", move |transaction| {
-            one(transaction, sql, [&scope], |row| row.get(0))
-        });
-        Ok(counted.await?.unwrap_or(0))
+        self.writer.write("counting participations", move |group| group.tallied("accepted", &scope)).await
     }
+}
+
+/// A row's version and record.
+type StoredRow = (u64, String);
+
+/// Inserts a participation with its line in a ledger, or returns the row that is there.
+fn enter(
+    group: &Group<'_>,
+    (row, names): (&ParticipationRow, &TallyNames),
+    Entry { award, rules }: &Entry,
+) -> rusqlite::Result<std::result::Result<Standing, Option<StoredRow>>> {
+    if let Some(earlier) = select(group, row.id)? {
+        return Ok(Err(Some(earlier)));
+    }
+    let mut book = SqliteLedgerTx::entering(group, award);
+    let standing = accept(&mut book, rules, award)?;
+    row.insert(group, names, book.entered_line())?;
+    Ok(Ok(standing))
 }
 
 type DueRow = ([u8; 16], String, i64);
 
-/// The due rows of a table. It takes the first rows of each brand, so that a brand with many due rows does not hide the others.
-fn due_in(connection: &Connection, table: &str, now: i64, limit: i64) -> rusqlite::Result<Vec<DueRow>> {
-    let mut next_brand = connection
-        .prepare_cached(&format!("SELECT min(brand) FROM {table} WHERE due_at IS NOT NULL AND brand > ?1"))?;
+/// The rows that are due by a column. It takes the first rows of each brand, so that a brand with many due rows does not hide the others.
+fn due_by(connection: &Connection, column: &str, now: i64, limit: i64) -> rusqlite::Result<Vec<DueRow>> {
+    let mut next_brand = connection.prepare_cached(&format!(
+        "SELECT min(brand) FROM participations WHERE {column} IS NOT NULL AND brand > ?1"
+    ))?;
     let mut of_brand = connection.prepare_cached(&format!(
-        "SELECT id, brand, due_at FROM {table} WHERE brand = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3"
+        "SELECT id, brand, {column} FROM participations WHERE brand = ?1 AND {column} <= ?2
+         ORDER BY {column} LIMIT ?3"
     ))?;
     let mut rows = Vec::new();
     let mut last = String::new();

@@ -9,10 +9,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ports::{Error, Result};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::failure::{failed, guarded, panicked};
+use crate::group::Group;
 
 /// The most operations in one transaction. A commit then stays under some ten milliseconds.
 const MOST_IN_GROUP: usize = 1_024;
@@ -28,12 +29,18 @@ const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 /// After this long without a commit, a log larger than `LOG_LIMIT` is truncated.
 const QUIET: Duration = Duration::from_millis(250);
 
+/// How long patient operations wait for another. A client that sends one request after the other sends the next one well within it, so
+/// that the message about its last participation costs no commit of its own.
+const MOMENT: Duration = Duration::from_millis(2);
+
 /// How long to wait for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Work to be done inside a transaction. It is run again when the transaction failed.
 trait Operation: Send {
-    fn run(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
+    fn run(&mut self, group: &Group<'_>) -> rusqlite::Result<()>;
+    /// Whether it may wait a moment for others, in order to share their commit.
+    fn is_patient(&self) -> bool;
     /// Answers the caller with the result of the commit.
     fn answer(self: Box<Self>, committed: std::result::Result<(), Failed>);
 }
@@ -45,6 +52,7 @@ struct Failed(Arc<rusqlite::Error>);
 
 struct WriteTask<T, F> {
     work: F,
+    is_patient: bool,
     done: Option<T>,
     reply: oneshot::Sender<std::result::Result<T, Failed>>,
 }
@@ -52,11 +60,15 @@ struct WriteTask<T, F> {
 impl<T, F> Operation for WriteTask<T, F>
 where
     T: Send,
-    F: FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send,
+    F: FnMut(&Group<'_>) -> rusqlite::Result<T> + Send,
 {
-    fn run(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        self.done = Some(guarded(|| (self.work)(transaction))?);
+    fn run(&mut self, group: &Group<'_>) -> rusqlite::Result<()> {
+        self.done = Some(guarded(|| (self.work)(group))?);
         Ok(())
+    }
+
+    fn is_patient(&self) -> bool {
+        self.is_patient
     }
 
     fn answer(self: Box<Self>, committed: std::result::Result<(), Failed>) {
@@ -94,12 +106,30 @@ impl Writer {
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
-        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Group<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.enqueue(doing, false, work).await
+    }
+
+    /// Does the same for work whose result nobody waits for. When nothing else is written, its commit is put off for up to [`MOMENT`].
+    pub(crate) async fn write_along<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnMut(&Group<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.enqueue(doing, true, work).await
+    }
+
+    async fn enqueue<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        is_patient: bool,
+        work: impl FnMut(&Group<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let ended = || Error::unavailable(doing, "the data file is closed");
         let operations = self.operations.as_ref().ok_or_else(ended)?;
-        operations.send(Box::new(WriteTask { work, done: None, reply })).map_err(|_| ended())?;
+        operations.send(Box::new(WriteTask { work, is_patient, done: None, reply })).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?.map_err(|error| match panicked(&error.0) {
             Some(panicked) => Error::panicked(doing, panicked),
             None => {
@@ -140,9 +170,7 @@ impl WriteLoop {
         loop {
             match waiting.recv_timeout(QUIET) {
                 Ok(first) => {
-                    let mut group = vec![first];
-                    group.extend(waiting.try_iter().take(MOST_IN_GROUP - 1));
-                    self.write(group);
+                    self.write(gather(first, waiting, MOMENT));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -226,17 +254,35 @@ fn log_length(connection: &Connection) -> u64 {
 }
 
 /// Moves the pages that can be moved without blocking anyone. The rest is moved the next time.
-fn passive_checkpoint(connection: &Connection) {
+pub(crate) fn passive_checkpoint(connection: &Connection) {
     let _next_time = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
 
-fn commit(connection: &mut Connection, group: &mut [Box<dyn Operation>]) -> std::result::Result<(), Failed> {
+/// The first operation and those that wait behind it. If all of them are patient, they wait a moment for one more.
+fn gather(
+    first: Box<dyn Operation>,
+    waiting: &mpsc::Receiver<Box<dyn Operation>>,
+    moment: Duration,
+) -> Vec<Box<dyn Operation>> {
+    let mut group = vec![first];
+    group.extend(waiting.try_iter().take(MOST_IN_GROUP - 1));
+    if group.iter().all(|operation| operation.is_patient()) {
+        group.extend(waiting.recv_timeout(moment));
+        group.extend(waiting.try_iter().take(MOST_IN_GROUP.saturating_sub(group.len())));
+    }
+    group
+}
+
+fn commit(
+    connection: &mut Connection,
+    operations: &mut [Box<dyn Operation>],
+) -> std::result::Result<(), Failed> {
     let mut run = || {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for operation in group.iter_mut() {
-            operation.run(&transaction)?;
+        let group = Group::begin(connection)?;
+        for operation in operations.iter_mut() {
+            operation.run(&group)?;
         }
-        transaction.commit()
+        group.commit()
     };
     run().map_err(|error| Failed(Arc::new(error)))
 }
@@ -254,6 +300,7 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // whole. Small pages therefore make small commits. The setting has no effect on an existing file.
     connection.pragma_update(None, "page_size", 1_024)?;
     connection.busy_timeout(PATIENCE)?;
+    // The cache keeps its usual 2 MiB: when a page was split, SQLite looks through the whole cache at the commit.
     // Deleted content is overwritten, because it may be a consumer's address.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -266,87 +313,4 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures::future::join_all;
-
-    use super::*;
-
-    fn writer() -> (tempfile::TempDir, Writer) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("data.sqlite");
-        let connection = connect(&path).unwrap();
-        connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
-        let writer = Writer::start(connection, connect(&path).unwrap()).unwrap();
-        (directory, writer)
-    }
-
-    fn insert(number: i64) -> impl FnMut(&Transaction<'_>) -> rusqlite::Result<usize> + Send + 'static {
-        move |transaction| transaction.execute("INSERT INTO numbers VALUES (?)", [number])
-    }
-
-    #[tokio::test]
-    async fn callers_that_come_together_share_commits() {
-        let (_directory, writer) = writer();
-        let inserts = join_all((0..1_000).map(|number| writer.write("inserting", insert(number)))).await;
-        assert!(inserts.into_iter().all(|done| done.is_ok()));
-        assert!(writer.commits() < 500, "{} commits for 1,000 inserts", writer.commits());
-    }
-
-    #[tokio::test]
-    async fn one_that_panics_fails_alone_and_what_it_did_is_undone() {
-        let (_directory, writer) = writer();
-        let panics = writer.write::<()>("inserting", |transaction| {
-            transaction.execute("INSERT INTO numbers VALUES (1)", [])?;
-            panic!("the counters do not add up");
-        });
-        let (panicked, inserted) = futures::future::join(panics, writer.write("inserting", insert(1))).await;
-        assert!(matches!(panicked, Err(Error::Panicked { .. })), "{panicked:?}");
-        assert_eq!(inserted.unwrap(), 1);
-        assert_eq!(writer.write("inserting", insert(2)).await.unwrap(), 1, "the writer continues");
-    }
-
-    #[tokio::test]
-    async fn a_log_that_grew_while_somebody_read_the_file_shrinks_when_they_are_done() {
-        let (directory, writer) = writer();
-        let path = directory.path().join("data.sqlite");
-        let reader = connect(&path).unwrap();
-        reader.execute_batch("BEGIN; SELECT * FROM numbers").unwrap();
-        let length = || log_of(&path).metadata().unwrap().len();
-        let mut number = 0;
-        while length() < 2 * LOG_LIMIT {
-            let many = (number..number + 100).map(|number| {
-                writer.write("filling", move |transaction| {
-                    transaction.execute("CREATE TABLE IF NOT EXISTS texts (text TEXT)", [])?;
-                    let sql = "INSERT INTO texts VALUES (?)";
-                    transaction.execute(sql, [format!("{number}").repeat(10_000)])
-                })
-            });
-            assert!(join_all(many).await.into_iter().all(|done| done.is_ok()));
-            number += 100;
-        }
-        reader.execute_batch("COMMIT").unwrap();
-        let shrinks = async {
-            while length() > LOG_LIMIT {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), shrinks)
-            .await
-            .expect("no reader holds the log any more");
-        writer.write("inserting", insert(1)).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn one_that_fails_fails_alone() {
-        let (_directory, writer) = writer();
-        writer.write("inserting", insert(7)).await.unwrap();
-        let inserts = join_all((0..20).map(|number| writer.write("inserting", insert(number)))).await;
-        let failed: Vec<usize> =
-            inserts.iter().enumerate().filter(|(_, done)| done.is_err()).map(|(number, _)| number).collect();
-        assert_eq!(failed, [7]);
-        let count = |transaction: &Transaction<'_>| {
-            transaction.query_row("SELECT count(*) FROM numbers", [], |row| row.get(0))
-        };
-        assert_eq!(writer.write::<i64>("counting", count).await.unwrap(), 20);
-    }
-}
+mod tests;

@@ -6,40 +6,50 @@
 //! CloudFront request headers" and "Add custom headers to origin requests").
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State as Shared};
 use axum::middleware::Next;
 use axum::response::Response;
+use domain::brand::SecretRef;
 use http::{HeaderMap, HeaderName};
+use ports::Secrets;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use crate::Intake;
 use crate::clients::Caller;
 
 /// The header with the secret.
 pub const EDGE_SECRET_HEADER: HeaderName = HeaderName::from_static("x-quikly-edge-secret");
+
+/// How the network proves itself.
+pub(crate) struct Edge {
+    /// The secret that it adds; `None` if there is no such network.
+    pub(crate) secret: Option<SecretRef>,
+    /// Reads the secret.
+    pub(crate) secrets: Arc<dyn Secrets>,
+}
 
 /// The header with the viewer's address and port.
 const VIEWER: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
 
 /// Replaces the caller's address by the viewer that the edge saw, if the request proves that it came through
 /// the edge.
-pub(crate) async fn viewer(Shared(intake): Shared<Intake>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn viewer(Shared(edge): Shared<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     if let Some(viewer) = seen_by_the_edge(request.headers())
-        && proves_itself(&intake, request.headers()).await
+        && proves_itself(&edge, request.headers()).await
     {
         request.extensions_mut().insert(Caller(viewer));
     }
     next.run(request).await
 }
 
-async fn proves_itself(intake: &Intake, headers: &HeaderMap) -> bool {
-    let (Some(reference), Some(shown)) = (&intake.edge_secret, headers.get(EDGE_SECRET_HEADER)) else {
+async fn proves_itself(edge: &Edge, headers: &HeaderMap) -> bool {
+    let (Some(reference), Some(shown)) = (&edge.secret, headers.get(EDGE_SECRET_HEADER)) else {
         return false;
     };
-    match intake.secrets.get(reference).await {
+    match edge.secrets.get(reference).await {
         Ok(secret) => {
             let secret = secret.expose_secret().trim();
             !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))

@@ -50,6 +50,7 @@ pub use clients::{Caller, Network, Rates, RequestLimits};
 
 use announce::Announcer;
 use counts::Webhooks;
+use edge::Edge;
 use health::Health;
 use problem::Problem;
 use room::Rooms;
@@ -121,7 +122,6 @@ struct Intake {
     store: Arc<dyn Store>,
     ledger: Arc<dyn Ledger>,
     secrets: Arc<dyn Secrets>,
-    edge_secret: Option<SecretRef>,
     clock: Arc<dyn Clock>,
     brands: Arc<Brands>,
     id_key: IdKey,
@@ -152,13 +152,14 @@ impl Intake {
 /// Everything that outlives a single request.
 #[derive(Clone)]
 struct Lasting {
-    intake: Intake,
+    /// Shared, because every layer and route keeps the state, and is cloned for each request.
+    intake: Arc<Intake>,
     brands: BrandsInUse,
 }
 
 impl FromRef<Lasting> for Intake {
     fn from_ref(lasting: &Lasting) -> Self {
-        Self { brands: lasting.brands.current(), ..lasting.intake.clone() }
+        Self { brands: lasting.brands.current(), ..Intake::clone(&lasting.intake) }
     }
 }
 
@@ -184,7 +185,6 @@ pub fn router_under(
         store: deps.store,
         ledger: deps.ledger,
         secrets: deps.secrets,
-        edge_secret: deps.edge_secret,
         clock: deps.clock,
         brands: brands.current(),
         id_key,
@@ -194,6 +194,8 @@ pub fn router_under(
         troubles: deps.troubles,
         health: Arc::default(),
     };
+    let edge = Arc::new(Edge { secret: deps.edge_secret, secrets: intake.secrets.clone() });
+    // Layers that are added together cost one box for each request, and not one each.
     // One slash at the end is accepted everywhere: it is easily typed, and Braze drops a webhook that is
     // answered with 404.
     let for_browsers = Router::new()
@@ -208,9 +210,7 @@ pub fn router_under(
         .route("/incentives/{scope}/{id}/winners", get(incentives::winners))
         .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
         .method_not_allowed_fallback(webhook::method_not_allowed)
-        .layer(guard.clone())
-        .layer(from_fn_with_state(deps.limits, clients::within))
-        .layer(cors);
+        .layer((cors, from_fn_with_state(deps.limits, clients::within), guard.clone()));
     for_browsers
         .route("/webhook/braze", post(webhook::receive))
         .route("/webhook/braze/", post(webhook::receive))
@@ -218,10 +218,8 @@ pub fn router_under(
         .route("/healthz/", get(health::show))
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .fallback(webhook::no_such_path)
-        .layer(guard)
-        .layer(from_fn_with_state(intake.clone(), edge::viewer))
-        .with_state(Lasting { intake, brands })
-        .layer(from_fn(unread::discarded))
+        .layer((from_fn(unread::discarded), from_fn_with_state(edge, edge::viewer), guard))
+        .with_state(Lasting { intake: Arc::new(intake), brands })
 }
 
 pub use head::refused as refused_head;

@@ -90,7 +90,7 @@ pub(crate) async fn accept(
         None => None,
     };
     if asked.declines_email
-        && let Some(told) = withdraw(&intake, terms, (&asked, email.as_ref()), asking, now).await?
+        && let Some(told) = Box::pin(withdraw(&intake, terms, (&asked, email.as_ref()), asking, now)).await?
         // A request by number that suffices to take part may also replace the details.
         && !(asked.phone.is_some() && asked.refusals.is_empty() && open(terms.1, "scope", now).is_ok())
     {
@@ -107,7 +107,8 @@ pub(crate) async fn accept(
     let stored = match keep(&intake, terms, &participation, "scope").await? {
         Inserted::New(standing) => Inserted::New(standing),
         Inserted::Existing(earlier) => {
-            let stored = details::replace(&intake, terms.0, &participation, *earlier, now).await?;
+            let replaced = details::replace(&intake, terms.0, &participation, *earlier, now);
+            let stored = Box::pin(replaced).await?;
             Inserted::Existing(Box::new(stored))
         }
     };

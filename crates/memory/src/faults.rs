@@ -30,6 +30,10 @@ pub struct Faults {
     pub save_conflicts: f64,
     /// A number is drawn, and then the participation that it was drawn for is not stored.
     pub number_lost: f64,
+    /// The index of due participations shows a write up to two seconds late.
+    pub index_lags: f64,
+    /// Of several saves, the first ones take effect, and the rest is throttled.
+    pub saves_throttled: f64,
 }
 
 impl Faults {
@@ -49,6 +53,8 @@ impl Faults {
             write_lost_answer: 0.0,
             save_conflicts: 0.0,
             number_lost: 0.0,
+            index_lags: 0.0,
+            saves_throttled: 0.0,
         }
     }
 
@@ -68,6 +74,8 @@ impl Faults {
             write_lost_answer: 0.02,
             save_conflicts: 0.02,
             number_lost: 0.02,
+            index_lags: 0.3,
+            saves_throttled: 0.02,
         }
     }
 }
@@ -90,6 +98,8 @@ impl Faults {
             write_lost_answer: often(self.write_lost_answer),
             save_conflicts: often(self.save_conflicts),
             number_lost: often(self.number_lost),
+            index_lags: often(self.index_lags),
+            saves_throttled: often(self.saves_throttled),
         }
     }
 }
@@ -98,13 +108,16 @@ impl Faults {
 pub(crate) struct Fate {
     faults: Faults,
     dice: fastrand::Rng,
+    /// The dice of the faults that a busy service shows. They are apart, so that they change no throw of the others.
+    dice_of_load: fastrand::Rng,
     /// How many times each fault has occurred.
     struck: BTreeMap<&'static str, u64>,
 }
 
 impl Fate {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
-        Self { faults, dice: fastrand::Rng::with_seed(seed), struck: BTreeMap::new() }
+        let dice_of_load = fastrand::Rng::with_seed(seed ^ 0x10ad);
+        Self { faults, dice: fastrand::Rng::with_seed(seed), dice_of_load, struck: BTreeMap::new() }
     }
 
     /// Whether this fault occurs now. A fault with probability 0 costs no throw.
@@ -115,6 +128,16 @@ impl Fate {
             *self.struck.entry(name).or_default() += 1;
         }
         strikes
+    }
+
+    /// Whether this fault of a busy service occurs now, and how far: a share of the most that is possible.
+    pub(crate) fn strikes_in_part(&mut self, name: &'static str, which: fn(&Faults) -> f64) -> Option<f64> {
+        let share = which(&self.faults);
+        let strikes = share > 0.0 && self.dice_of_load.f64() < share;
+        strikes.then(|| {
+            *self.struck.entry(name).or_default() += 1;
+            self.dice_of_load.f64()
+        })
     }
 
     pub(crate) fn change(&mut self, faults: Faults) {

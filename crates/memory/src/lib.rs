@@ -4,6 +4,7 @@
 mod chance;
 mod clock;
 mod drawing;
+mod due_index;
 mod faults;
 mod ledger;
 mod limits;
@@ -40,6 +41,7 @@ pub use faults::Faults;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use due_index::DueIndex;
 use faults::Fate;
 use ledger::Ledgers;
 use queues::Messages;
@@ -60,6 +62,7 @@ struct MemoryState {
     /// The participations that cannot be read.
     damaged: HashSet<ParticipationId>,
     ended: usize,
+    due_index: DueIndex,
     profiles: HashMap<ContactKey, ProfileHint>,
     queues: BTreeMap<QueueName, Messages>,
     sent: u64,
@@ -84,6 +87,7 @@ impl Memory {
             accepted: HashMap::new(),
             damaged: HashSet::new(),
             ended: 0,
+            due_index: DueIndex::default(),
             profiles: HashMap::new(),
             queues: BTreeMap::new(),
             sent: 0,

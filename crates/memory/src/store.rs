@@ -39,6 +39,21 @@ impl MemoryState {
         }
     }
 
+    fn save_all(&mut self, participations: &[Participation], now: Timestamp) -> Result<Vec<Saved>> {
+        let throttled =
+            self.fate.strikes_in_part("saves that were throttled", |faults| faults.saves_throttled);
+        let most = throttled.map_or(participations.len(), |share| {
+            let part = share * participations.len() as f64;
+            part as usize
+        });
+        let mut saved = Vec::with_capacity(participations.len());
+        for participation in &participations[..most] {
+            self.entry_lags(participation.id(), now);
+            saved.push(self.save(participation)?);
+        }
+        if throttled.is_some() { Err(failed("saving participations")) } else { Ok(saved) }
+    }
+
     fn save(&mut self, participation: &Participation) -> Result<Saved> {
         let strikes = self.fate.strikes("conditions that failed", |faults| faults.save_conflicts);
         match self.participations.get_mut(&participation.id()) {
@@ -91,6 +106,7 @@ impl Memory {
 #[async_trait]
 impl Store for Memory {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
+        let now = self.clock.now();
         self.lock().write("storing a participation", |state| {
             if let Some(existing) = state.participations.get(&participation.id()) {
                 let existing = state.readable(participation.id(), existing.clone())?;
@@ -104,6 +120,7 @@ impl Store for Memory {
             if number.is_some() && state.fate.strikes("numbers lost", |faults| faults.number_lost) {
                 return Err(failed("storing a participation"));
             }
+            state.entry_lags(participation.id(), now);
             state.participations.insert(participation.id(), stored);
             let accepted = state.accepted.entry(participation.scope().clone()).or_default();
             *accepted = accepted.saturating_add(1);
@@ -134,8 +151,10 @@ impl Store for Memory {
     async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, _expires: Timestamp) -> Result<()> {
         const DOING: &str = "setting participations aside";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
+        let now = self.clock.now();
         self.lock().write(DOING, |state| {
             for id in ids {
+                state.entry_lags(*id, now);
                 if let Some(stored) = state.participations.get_mut(id) {
                     stored.put_off(until, stored.updated_at());
                 }
@@ -147,21 +166,19 @@ impl Store for Memory {
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
         const DOING: &str = "saving participations";
         at_most(participations.len(), MOST_ITEMS, DOING)?;
-        self.lock().write(DOING, |state| participations.iter().map(|one| state.save(one)).collect())
+        let now = self.clock.now();
+        self.lock().write(DOING, |state| state.save_all(participations, now))
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
         let mut state = self.lock();
         state.read("reading what is due")?;
-        let due = |one: &Participation| {
-            let due_at = one.due_at().filter(|due_at| *due_at <= now)?;
-            Some(Due { id: one.id(), brand: one.brand().clone(), due_at })
-        };
         let by_award = |award: &Award| {
             let due_at = award.due_at.filter(|due_at| *due_at <= now)?;
             Some(Due { id: award.id, brand: award.brand.clone(), due_at })
         };
-        let mut all: Vec<Due> = state.participations.values().filter_map(due).collect();
+        let shown_at = self.clock.now();
+        let mut all: Vec<Due> = state.indexed(shown_at).into_iter().filter(|due| due.due_at <= now).collect();
         all.extend(state.ledgers.awards.values().filter_map(by_award));
         Ok(in_turns(all, most))
     }

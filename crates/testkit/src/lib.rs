@@ -6,7 +6,7 @@ pub mod campaign;
 pub mod distant;
 pub mod drain;
 pub mod emulator;
-pub mod recorder;
+pub mod fault_proxy;
 pub mod simulated;
 pub mod simulation;
 pub mod template;

@@ -55,7 +55,7 @@ async fn every_function_is_seen_at_work_so_that_its_calls_are_compared_with_its_
     assert_eq!((status, &answer["position"]), (202, &Value::Null), "{answer}");
     assert!(answer.get("position").is_some(), "the place is not known yet");
     testkit::eventually("every function has made calls", MINUTES, || {
-        let calls = stack.recorder.calls();
+        let calls = stack.proxy.calls();
         let is_seen = |function: &FunctionName| calls.iter().any(|call| call.by == function.package);
         functions().iter().all(is_seen).then_some(())
     })

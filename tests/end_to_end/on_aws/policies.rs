@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use testkit::recorder::Call;
+use testkit::fault_proxy::Call;
 use testkit::template::{FunctionName, allowed, functions};
 
 /// A call in the form of the policies' list. It has a line for each resource.

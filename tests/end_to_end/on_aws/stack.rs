@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::brand_text::BrandText;
 use testkit::eventually;
-use testkit::recorder::Recorder;
+use testkit::fault_proxy::{FaultPlan, FaultProxy, Quotas};
 use testkit::template::{FunctionName, functions};
 use tokio::sync::OnceCell;
 
@@ -77,8 +77,8 @@ pub(crate) struct Stack {
     client: reqwest::Client,
     workspaces: HashMap<&'static str, SimProcess>,
     directory: PathBuf,
-    /// Records the calls of the functions.
-    pub(crate) recorder: Recorder,
+    /// Stands before the emulator, for the functions. It records their calls, and makes everything go wrong now and then.
+    pub(crate) proxy: FaultProxy,
     /// The emulator's process. Its standard input ends with the tests, and it then ends with everything that it started.
     _process: Child,
     _directory: TempDir,
@@ -102,7 +102,7 @@ impl Drop for Visit {
             look_through(&workspace.said());
         }
         if !std::thread::panicking() {
-            assert_allowed(&self.0.recorder.calls());
+            assert_allowed(&self.0.proxy.calls());
         }
     }
 }
@@ -127,14 +127,17 @@ impl Stack {
         let directory = kept.path().to_owned();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let recorder = Recorder::before(&format!("http://127.0.0.1:{port}"));
+        // Units are not weighed: with the faults, that would be more work than the emulator has time for.
+        let quotas = Quotas { write_units: None, read_units: None, ..Quotas::of_aws() };
+        let plan = FaultPlan { quotas, ..FaultPlan::mild() };
+        let proxy = FaultProxy::with(&format!("http://127.0.0.1:{port}"), 16, plan);
         let mut process = Command::new(root.join("target/aws-local/venv/bin/python"))
             .arg(root.join("infra/local.py"))
             .args(["--bare", "--port", &port.to_string(), "--binaries"])
             .arg(binaries)
             .arg("--directory")
             .arg(&directory)
-            .args(["--called-at", recorder.url(), "--logged", LOGGED])
+            .args(["--called-at", proxy.url(), "--logged", LOGGED])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
@@ -151,7 +154,7 @@ impl Stack {
             client: client_for_all(),
             workspaces: HashMap::new(),
             directory,
-            recorder,
+            proxy,
             _process: process,
             _directory: kept,
         };

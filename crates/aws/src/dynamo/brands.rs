@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::brand_file::{BrandFile, Given, UnreadableFile};
 use ports::error::in_full;
@@ -11,6 +10,7 @@ use ports::{Error, Result};
 use stored::brand_file;
 
 use crate::dynamo::item::{text, text_of};
+use crate::dynamo::transaction::transact;
 
 const DOING: &str = "writing brand files";
 
@@ -166,14 +166,10 @@ impl BrandTable {
     }
 
     async fn write_together(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
-        let request = self.client.transact_write_items().set_transact_items(Some(writes));
-        match request.send().await.map_err(SdkError::into_service_error) {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_transaction_canceled_exception() => {
-                Err(Error::unavailable(DOING, "somebody else has pushed meanwhile; push again"))
-            }
-            Err(error) => Err(Error::unavailable(DOING, error)),
+        if transact(&self.client, DOING, writes).await? {
+            return Ok(());
         }
+        Err(Error::unavailable(DOING, "somebody else has pushed meanwhile; push again"))
     }
 }
 

@@ -2,21 +2,25 @@
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::Timestamp;
 use domain::callback::{Callback, CallbackId};
 use domain::time::later;
+use futures::TryFutureExt;
 use futures::future::try_join_all;
 use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, TakenCallbacks};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
+use crate::dynamo::attempt::Attempt;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::DUE;
 use crate::dynamo::schema::SHARDS;
-use crate::dynamo::store::shard;
+use crate::dynamo::store::{after_transactions, shard};
 
 const KEEPING: &str = "keeping callbacks";
 
@@ -32,28 +36,39 @@ impl Callbacks for Dynamo {
         let mut taken = TakenCallbacks::default();
         for item in &due {
             // If two processes take the same callback, the condition lets only one succeed.
+            let attempt = Attempt::new();
             let request = self
                 .client
                 .update_item()
                 .table_name(&self.tables.callbacks)
                 .key("id", text(text_of(item, "id")?))
                 .condition_expression("due_at = :due")
-                .update_expression("SET due_at = :until")
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .update_expression("SET due_at = :until, attempt = :attempt")
+                .expression_attribute_values(":attempt", attempt.value())
                 .expression_attribute_values(":due", number(required::<i64>(item, "due_at")?))
                 .expression_attribute_values(":until", number(later(now, CALLBACK_LEASE).as_millisecond()));
-            match request.send().await.map_err(SdkError::into_service_error) {
-                Ok(_) => match outbound(item) {
-                    Ok(outbound) => taken.callbacks.push(outbound),
-                    Err(why) => {
-                        // A callback that cannot be read cannot be delivered. It is parked, where an operator can see it.
-                        let id = text_of(item, "id")?;
-                        let park = self.client.update_item().key("id", text(id));
-                        self.update_callback(park.update_expression("REMOVE due_shard, due_at")).await?;
-                        taken.unreadable.push(why.of(id));
-                    }
-                },
-                Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
+            match after_transactions(
+                || request.clone().send().map_err(SdkError::into_service_error),
+                meets_one,
+            )
+            .await
+            {
+                Ok(_) => {}
+                Err(UpdateItemError::ConditionalCheckFailedException(refused))
+                    if attempt.is_behind(&refused) => {}
+                Err(UpdateItemError::ConditionalCheckFailedException(_)) => continue,
                 Err(error) => return Err(Error::unavailable(DOING, error)),
+            }
+            match outbound(item) {
+                Ok(outbound) => taken.callbacks.push(outbound),
+                Err(why) => {
+                    // A callback that cannot be read cannot be delivered. It is parked, where an operator can see it.
+                    let id = text_of(item, "id")?;
+                    let park = self.client.update_item().key("id", text(id));
+                    self.update_callback(park.update_expression("REMOVE due_shard, due_at")).await?;
+                    taken.unreadable.push(why.of(id));
+                }
             }
         }
         Ok(taken)
@@ -70,7 +85,9 @@ impl Callbacks for Dynamo {
             .item("due_shard", number(shard(callback.id.participation)))
             .item("due_at", number(callback.at.as_millisecond()))
             .condition_expression("attribute_not_exists(id)");
-        match put.send().await.map_err(SdkError::into_service_error) {
+        let meets_one = |error: &PutItemError| matches!(error, PutItemError::TransactionConflictException(_));
+        match after_transactions(|| put.clone().send().map_err(SdkError::into_service_error), meets_one).await
+        {
             Ok(_) | Err(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
             Err(error) => Err(Error::unavailable(KEEPING, error)),
         }
@@ -87,6 +104,11 @@ fn outbound(item: &Item) -> Result<CallbackDelivery> {
         attempts: required(item, "attempts")?,
         revived_at: revived_at(item),
     })
+}
+
+/// A resolution that is repeated writes its callback again.
+fn meets_one(error: &UpdateItemError) -> bool {
+    matches!(error, UpdateItemError::TransactionConflictException(_))
 }
 
 fn revived_at(item: &Item) -> Option<Timestamp> {
@@ -115,22 +137,41 @@ impl Dynamo {
             DeliveryOutcome::Delivered => {
                 let delete =
                     self.client.delete_item().table_name(&self.tables.callbacks).key("id", id.clone());
-                return delete.send().await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error));
+                let meets_one = |error: &DeleteItemError| {
+                    matches!(error, DeleteItemError::TransactionConflictException(_))
+                };
+                let deleted = after_transactions(
+                    || delete.clone().send().map_err(SdkError::into_service_error),
+                    meets_one,
+                );
+                return deleted.await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error));
             }
             DeliveryOutcome::RetryAt(at) => update()
-                .update_expression("SET due_at = :at ADD attempts :one")
+                .update_expression("SET due_at = :at, attempt = :attempt ADD attempts :one")
                 .expression_attribute_values(":at", number(at.as_millisecond())),
-            DeliveryOutcome::Parked => {
-                update().update_expression("ADD attempts :one REMOVE due_shard, due_at")
-            }
+            DeliveryOutcome::Parked => update()
+                .update_expression("SET attempt = :attempt ADD attempts :one REMOVE due_shard, due_at"),
         };
-        self.update_callback(attempt.expression_attribute_values(":one", number(1))).await
+        // A repetition after a lost answer does not count the attempt again.
+        let attempt = attempt
+            .condition_expression(
+                "attribute_exists(id) AND (attribute_not_exists(attempt) OR attempt <> :attempt)",
+            )
+            .expression_attribute_values(":attempt", Attempt::new().value())
+            .expression_attribute_values(":one", number(1));
+        self.update_under_condition(attempt).await
     }
 
     /// Updates a callback that still exists. A slow process thus cannot recreate one that another process has delivered.
     pub(crate) async fn update_callback(&self, update: UpdateItemFluentBuilder) -> Result<()> {
-        let update = update.table_name(&self.tables.callbacks).condition_expression("attribute_exists(id)");
-        match update.send().await.map_err(SdkError::into_service_error) {
+        self.update_under_condition(update.condition_expression("attribute_exists(id)")).await
+    }
+
+    async fn update_under_condition(&self, update: UpdateItemFluentBuilder) -> Result<()> {
+        let update = update.table_name(&self.tables.callbacks);
+        match after_transactions(|| update.clone().send().map_err(SdkError::into_service_error), meets_one)
+            .await
+        {
             Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
             Err(error) => Err(Error::unavailable(KEEPING, error)),
         }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::Timestamp;
 use domain::reservation::{Observed, Reservation, Windows, WindowsRecord};
 use ports::limits::{ContractLane, Lane, Limits};
@@ -10,10 +11,19 @@ use ports::{Error, Result};
 use stored::limits;
 
 use crate::dynamo::Dynamo;
+use crate::dynamo::attempt::{ATTEMPT, Attempt, named};
 use crate::dynamo::item::{Item, number, number_of, required, text};
 
 /// After this many lost races in a row, a caller gives up for now. Its work is put off briefly and then retried.
 const MOST_TRIES: u32 = 200;
+
+/// How a lane's item was written when it was read. Many workers write it at once.
+#[derive(Debug, Default)]
+struct WrittenBefore {
+    version: u64,
+    /// The last writes.
+    attempts: String,
+}
 
 #[async_trait]
 impl Limits for Dynamo {
@@ -35,10 +45,10 @@ impl Dynamo {
         const DOING: &str = "opening a lane";
         let name = format!("{} {}", lane.brand, lane.endpoint.name());
         for _ in 0..MOST_TRIES {
-            let Some((windows, version)) = self.windows(DOING, &name).await? else { return Ok(false) };
+            let Some((windows, written)) = self.windows(DOING, &name).await? else { return Ok(false) };
             let kept = windows.keep();
             let opened = WindowsRecord { probe_at: kept.probe_at.map(|at| at.min(now)), ..kept };
-            if self.keep(DOING, &name, &Windows::restore(opened), version).await? {
+            if self.keep(DOING, &name, &Windows::restore(opened), &written).await? {
                 return Ok(true);
             }
         }
@@ -57,23 +67,26 @@ impl Dynamo {
         let name = format!("{} {}", lane.brand, lane.endpoint.name());
         for _ in 0..MOST_TRIES {
             let kept = self.windows(doing, &name).await?;
-            let (mut windows, version) = kept.unwrap_or_else(|| (Windows::new(*contract, now), 0));
+            let (mut windows, written) =
+                kept.unwrap_or_else(|| (Windows::new(*contract, now), WrittenBefore::default()));
             windows.go_by(*contract, now);
             let (answer, changed) = change(&mut windows);
-            if !changed || self.keep(doing, &name, &windows, version).await? {
+            if !changed || self.keep(doing, &name, &windows, &written).await? {
                 return Ok(answer);
             }
         }
         Err(Error::unavailable(doing, "too many other writes came first"))
     }
 
-    async fn windows(&self, doing: &'static str, lane: &str) -> Result<Option<(Windows, u64)>> {
+    async fn windows(&self, doing: &'static str, lane: &str) -> Result<Option<(Windows, WrittenBefore)>> {
         let request = self.client.get_item().table_name(&self.tables.limits).consistent_read(true);
         let read = request.key("lane", text(lane)).send().await;
         let Some(item) = read.map_err(|error| Error::unavailable(doing, error))?.item else {
             return Ok(None);
         };
-        Ok(Some((Self::windows_of(lane, &item)?, required(&item, "version")?)))
+        let written =
+            WrittenBefore { version: required(&item, "version")?, attempts: named(&item).to_owned() };
+        Ok(Some((Self::windows_of(lane, &item)?, written)))
     }
 
     /// Decodes a lane's counters from its item.
@@ -83,14 +96,25 @@ impl Dynamo {
     }
 
     /// Writes the attributes that this version knows and leaves those of a newer version alone. Returns whether it was written.
-    async fn keep(&self, doing: &'static str, lane: &str, windows: &Windows, version: u64) -> Result<bool> {
+    async fn keep(
+        &self,
+        doing: &'static str,
+        lane: &str,
+        windows: &Windows,
+        WrittenBefore { version, attempts }: &WrittenBefore,
+    ) -> Result<bool> {
+        let version = *version;
+        let attempt = Attempt::new();
         let mut request = self
             .client
             .update_item()
             .table_name(&self.tables.limits)
             .key("lane", text(lane))
-            .expression_attribute_values(":next", number(version + 1));
-        let (mut set, mut remove) = (vec!["version = :next".to_owned()], Vec::new());
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_values(":next", number(version + 1))
+            .expression_attribute_values(":attempt", attempt.value_before(attempts));
+        let mut set = vec!["version = :next".to_owned(), format!("{ATTEMPT} = :attempt")];
+        let mut remove = Vec::new();
         for (name, kept) in limits::encode(lane, &windows.keep())? {
             request = request.expression_attribute_names(format!("#{name}"), name);
             match kept {
@@ -114,7 +138,7 @@ impl Dynamo {
         let request = request.update_expression(change);
         match request.send().await.map_err(SdkError::into_service_error) {
             Ok(_) => Ok(true),
-            Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(attempt.is_behind(&refused)),
             Err(error) => Err(Error::unavailable(doing, error)),
         }
     }

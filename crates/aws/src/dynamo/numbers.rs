@@ -1,4 +1,4 @@
-//! LedgerNumbers that are drawn while participations are accepted: one counter for each ledger, and pages of the numbers that are in use.
+//! Numbers that are drawn while participations are accepted: one counter for each ledger, and pages of the numbers that are in use.
 
 use std::ops::RangeInclusive;
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
 use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IdentifierError, ParticipationId, Scope};
@@ -233,11 +232,14 @@ impl Dynamo {
 
     /// Erases a profile hint. Returns how many there were.
     async fn forget_profile(&self, contact: &str) -> Result<u64> {
+        const WRITING: &str = "forgetting a profile";
+        // A repetition of the delete after a lost answer would find nothing, so the profile is counted before.
+        let keys = [contact.to_owned()].into();
+        let found = self.batch_get(WRITING, &self.tables.profiles, "contact", keys).await?;
         let delete =
             self.client.delete_item().table_name(&self.tables.profiles).key("contact", text(contact));
-        let deleted = delete.return_values(ReturnValue::AllOld).send().await;
-        let deleted = deleted.map_err(|error| Error::unavailable("forgetting a profile", error))?;
-        Ok(deleted.attributes.is_some().into())
+        delete.send().await.map_err(|error| Error::unavailable(WRITING, error))?;
+        Ok((!found.is_empty()).into())
     }
 
     /// Erases one participation, even while others are changing it. Before that, it erases the profile hints of its contacts: after an

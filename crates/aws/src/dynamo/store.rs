@@ -19,8 +19,6 @@ use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
-use ports::Chance;
-use ports::clock::SystemChance;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
@@ -28,6 +26,7 @@ use stored::hint;
 use stored::participation::{decode, encode};
 
 use crate::dynamo::Dynamo;
+use crate::dynamo::attempt::{ATTEMPT, Attempt};
 use crate::dynamo::due::MOST_LEFT_OUT;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::SHARDS;
@@ -37,9 +36,6 @@ const AT_ONCE: usize = 8;
 
 /// How often a write that conflicts with transactions is tried.
 const MOST_TRIES: u32 = 10;
-
-/// The attribute that distinguishes one attempt to store a participation from every other.
-const ATTEMPT: &str = "attempt";
 
 /// The most items in one batch write (DynamoDB).
 const MOST_WRITES: usize = 25;
@@ -119,7 +115,10 @@ impl Store for Dynamo {
                 .expression_attribute_values(":shard", number(shard(*id)))
                 .expression_attribute_values(":until", number(until.as_millisecond()))
                 .expression_attribute_values(":expires", number(expires.as_second()));
-            match request.send().await.map_err(SdkError::into_service_error) {
+            let meets_one =
+                |error: &UpdateItemError| matches!(error, UpdateItemError::TransactionConflictException(_));
+            let send = || request.clone().send().map_err(SdkError::into_service_error);
+            match after_transactions(send, meets_one).await {
                 Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
                 Err(error) => return Err(Error::unavailable(DOING, error)),
             }
@@ -227,8 +226,8 @@ impl Dynamo {
     ) -> Result<Inserted> {
         let standing = line.map_or(Standing::Unnumbered, |(_, standing)| standing);
         let mut item = item(participation)?;
-        let attempt = text(format!("{:016x}", SystemChance.bits()));
-        item.insert(ATTEMPT.to_owned(), attempt.clone());
+        let attempt = Attempt::new();
+        item.insert(ATTEMPT.to_owned(), attempt.value());
         if let Some((award, _)) = line {
             item.insert("award".to_owned(), text(stored::award::encode(award)?));
             item.insert("award_version".to_owned(), number(0));
@@ -248,7 +247,7 @@ impl Dynamo {
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
                 // The SDK repeats a write whose answer was lost, and then finds its own item.
-                if existing.get(ATTEMPT) == Some(&attempt) {
+                if attempt.wrote(&existing) {
                     return Ok(Inserted::New(standing));
                 }
                 Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
@@ -288,26 +287,29 @@ impl Dynamo {
 
     /// Writes the participation's own attributes and leaves the rest of the item alone.
     async fn save_one(&self, participation: &Participation) -> Result<Saved> {
+        let attempt = Attempt::new();
         let mut request = self
             .client
             .update_item()
             .table_name(&self.tables.participations)
             .key("id", text(participation.id().to_string()))
             .condition_expression("version = :version")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_values(":version", number(participation.version()))
             .expression_attribute_values(":next", number(participation.version() + 1))
+            .expression_attribute_values(":attempt", attempt.value())
             .expression_attribute_values(":record", text(encode(participation)?))
             .expression_attribute_names("#record", "record");
         request = match participation.due_at() {
             Some(due_at) => request
                 .update_expression(
-                    "SET version = :next, #record = :record, due_shard = :shard, due_at = :due REMOVE expires_at",
+                    "SET version = :next, attempt = :attempt, #record = :record, due_shard = :shard, due_at = :due REMOVE expires_at",
                 )
                 .expression_attribute_values(":shard", number(shard(participation.id())))
                 .expression_attribute_values(":due", number(due_at.as_millisecond())),
             None => request
                 .update_expression(
-                    "SET version = :next, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
+                    "SET version = :next, attempt = :attempt, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
                 )
                 .expression_attribute_values(":expires", number(participation.keep_until().as_second())),
         };
@@ -317,7 +319,9 @@ impl Dynamo {
             .await
         {
             Ok(_) => Ok(Saved::Saved),
-            Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Saved::Conflict),
+            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(if attempt.is_behind(&refused) { Saved::Saved } else { Saved::Conflict })
+            }
             Err(error) => Err(Error::unavailable("saving participations", error)),
         }
     }
@@ -368,7 +372,7 @@ impl Dynamo {
 
 /// Retries a write while transactions hold its item. DynamoDB refuses such a write, and the SDK does not repeat it. A transaction lasts
 /// as long as a few writes.
-async fn after_transactions<T, E, F>(
+pub(crate) async fn after_transactions<T, E, F>(
     write: impl Fn() -> F,
     meets_one: impl Fn(&E) -> bool,
 ) -> std::result::Result<T, E>

@@ -1,7 +1,5 @@
 //! Writes what a ledger's rules have changed: everything in one transaction, or nothing.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus};
@@ -16,6 +14,7 @@ use crate::dynamo::ledger_tx::{Changes, LedgerSnapshot};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::pool_name;
 use crate::dynamo::store::shard;
+use crate::dynamo::transaction::transact;
 
 const DOING: &str = "writing a ledger";
 
@@ -113,22 +112,7 @@ impl Dynamo {
         if items.len() > MOST_IN_TRANSACTION {
             return Err(Error::unavailable(DOING, TooMany(items.len())));
         }
-        let request = self.client.transact_write_items().set_transact_items(Some(items));
-        match request.send().await.map_err(SdkError::into_service_error) {
-            Ok(_) => Ok(true),
-            Err(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                let reasons = cancelled.cancellation_reasons();
-                let raced = |code: Option<&str>| {
-                    matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"))
-                };
-                if reasons.iter().any(|reason| raced(reason.code())) {
-                    return Ok(false);
-                }
-                let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason.code()).collect();
-                Err(Error::unavailable(DOING, codes.join(", ")))
-            }
-            Err(error) => Err(Error::unavailable(DOING, error)),
-        }
+        transact(&self.client, DOING, items).await
     }
 
     fn line_items(

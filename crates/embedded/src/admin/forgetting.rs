@@ -17,6 +17,7 @@ use stored::Unreadable;
 use stored::participation::{decode, whose};
 
 use crate::admin::{AdminConnection, failed};
+use crate::moved_lines::has_line;
 use crate::rows::{one, unencodable, unreadable};
 use crate::store::ParticipationRow;
 
@@ -250,8 +251,7 @@ fn forget_one(
             found
         }
         Err(_) => {
-            let sql = "SELECT EXISTS (SELECT 1 FROM awards WHERE id = ?)";
-            let has_award = transaction.query_row(sql, [id.to_bytes()], |row| row.get(0))?;
+            let has_award = has_line(transaction, id)?;
             let (named, scope) = whose(&record);
             let unknown = |error: IdentifierError| unreadable(Unreadable::new("participation", error).of(id));
             let brand = BrandId::parse(&brand).ok().or(named);

@@ -8,6 +8,7 @@ use domain::Timestamp;
 use ports::operations::{CALLBACK, LimitInUse, MOST_COUNTED, Overview};
 use rusqlite::{Connection, Result};
 
+use crate::moved_lines::lines_are_in_rows;
 use crate::rows::{moment, one};
 
 /// Reads the overview from the file in one transaction.
@@ -54,9 +55,9 @@ fn tallies(connection: &Connection, what: &str) -> Result<BTreeMap<String, u64>>
     rows.collect()
 }
 
-/// The brands that have anything due, now or later.
-fn brands(connection: &Connection, table: &str) -> Result<Vec<String>> {
-    let sql = format!("SELECT min(brand) FROM {table} WHERE due_at IS NOT NULL AND brand > ?1");
+/// The brands that have anything due in a column of a table, now or later.
+fn brands(connection: &Connection, (table, column): (&str, &str)) -> Result<Vec<String>> {
+    let sql = format!("SELECT min(brand) FROM {table} WHERE {column} IS NOT NULL AND brand > ?1");
     let mut next = connection.prepare(&sql)?;
     let mut brands: Vec<String> = Vec::new();
     loop {
@@ -71,7 +72,7 @@ fn brands(connection: &Connection, table: &str) -> Result<Vec<String>> {
 /// When the oldest open participation was accepted. It reads the first open row of each brand.
 fn oldest_open(connection: &Connection) -> Result<Option<i64>> {
     let mut oldest = None;
-    for brand in brands(connection, "participations")? {
+    for brand in brands(connection, ("participations", "due_at"))? {
         let first = one(
             connection,
             "SELECT record ->> '$.accepted_at' FROM participations
@@ -87,13 +88,18 @@ fn oldest_open(connection: &Connection) -> Result<Option<i64>> {
 /// How many rows are due, up to the limit of the count, and since when the oldest is due.
 fn due(connection: &Connection, now: i64) -> Result<(usize, Option<i64>)> {
     let (mut due, mut since) = (0, None);
-    for table in ["participations", "awards"] {
+    let of_lines = if lines_are_in_rows(connection)? {
+        ("participations", "award_due_at")
+    } else {
+        ("awards", "due_at")
+    };
+    for (table, column) in [("participations", "due_at"), of_lines] {
         let sql = format!(
-            "SELECT count(*), min(due_at) FROM
-             (SELECT due_at FROM {table} WHERE brand = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)"
+            "SELECT count(*), min({column}) FROM
+             (SELECT {column} FROM {table} WHERE brand = ?1 AND {column} <= ?2 ORDER BY {column} LIMIT ?3)"
         );
         let mut of_brand = connection.prepare(&sql)?;
-        for brand in brands(connection, table)? {
+        for brand in brands(connection, (table, column))? {
             let most = MOST_COUNTED.saturating_sub(due).max(1);
             let (count, first): (usize, Option<i64>) = of_brand
                 .query_row(rusqlite::params![brand, now, most], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -28,6 +28,22 @@ fn execute(admin: &AdminConnection, sql: &str) {
     admin.lock().execute_batch(sql).unwrap();
 }
 
+/// Inserts a participation, and counts it as the store does.
+fn insert(admin: &AdminConnection, (id, due_at): (u8, Option<i64>), record: &[u8], counted: &str) {
+    let connection = admin.lock();
+    let sql =
+        "INSERT INTO participations (id, version, brand, due_at, record) VALUES (?1, 0, 'acme', ?2, ?3)";
+    // A record that is no text is stored as bytes.
+    let text: Box<dyn rusqlite::ToSql> = match std::str::from_utf8(record) {
+        Ok(text) => Box::new(text.to_owned()),
+        Err(_) => Box::new(record.to_owned()),
+    };
+    connection.execute(sql, rusqlite::params![[id], due_at, text]).unwrap();
+    let sql =
+        "INSERT INTO tallies VALUES ('participations', ?1, 1) ON CONFLICT DO UPDATE SET count = count + 1";
+    connection.execute(sql, [counted]).unwrap();
+}
+
 #[tokio::test]
 async fn unreadable_records_are_counted_when_a_person_is_forgotten() {
     let (_directory, _file, admin) = served();
@@ -74,15 +90,15 @@ fn tallied(admin: &AdminConnection) -> [Vec<(String, String, i64)>; 2] {
 #[test]
 fn what_status_counts_follows_whatever_happens_to_the_rows() {
     let (_directory, _file, admin) = served();
+    insert(&admin, (1, None), br#"{"state":{"name":"received"}}"#, "received");
+    for (id, record) in [(2, b"no JSON".as_slice()), (3, b"\xff\x00"), (4, br#"{"state":7}"#)] {
+        insert(&admin, (id, None), record, "unreadable");
+    }
     let steps = [
-        "INSERT INTO participations (id, version, brand, record) VALUES (x'01', 0, 'a', '{\"state\":{\"name\":\"received\"}}')",
-        "INSERT INTO participations (id, version, brand, record) VALUES (x'02', 0, 'a', 'no JSON'), (x'03', 0, 'a', x'ff00'),
-             (x'04', 0, 'a', '{\"state\":7}')",
         "UPDATE participations SET record = '{\"state\":{\"name\":\"enrolled\"}}' WHERE id = x'01'",
         "UPDATE participations SET version = 1, record = '{\"state\":{\"name\":\"enrolled\"},\"more\":1}' WHERE id = x'01'",
         "UPDATE participations SET record = '{\"state\":{\"name\":\"enrolled\"}}' WHERE id = x'02'",
         "DELETE FROM participations WHERE id IN (x'03', x'04')",
-        "INSERT INTO participations (id, version, brand, record) VALUES (x'01', 0, 'a', '{}') ON CONFLICT DO NOTHING",
         "INSERT INTO messages (queue, brand, visible_at, ids) VALUES ('q', 'a', 0, ''), ('q', 'a', 0, ''), ('r', 'a', 0, '')",
         "UPDATE messages SET visible_at = 5",
         "DELETE FROM messages WHERE queue = 'q'",
@@ -104,19 +120,11 @@ fn what_status_counts_follows_whatever_happens_to_the_rows() {
 async fn status_is_the_same_by_counters_and_from_an_earlier_versions_file() {
     let (_directory, _file, admin) = served();
     for number in 1..=9 {
-        let (due, state) = if number % 3 == 0 { ("NULL", "enrolled") } else { ("5", "received") };
-        execute(
-            &admin,
-            &format!(
-                "INSERT INTO participations (id, version, brand, due_at, record) VALUES (x'0{number}', 0, 'acme', {due},
-                 '{{\"state\":{{\"name\":\"{state}\"}},\"accepted_at\":{number}000}}')"
-            ),
-        );
+        let (due_at, state) = if number % 3 == 0 { (None, "enrolled") } else { (Some(5), "received") };
+        let record = format!(r#"{{"state":{{"name":"{state}"}},"accepted_at":{number}000}}"#);
+        insert(&admin, (number, due_at), record.as_bytes(), state);
     }
-    execute(
-        &admin,
-        "INSERT INTO participations (id, version, brand, record) VALUES (x'10', 0, 'acme', 'no JSON')",
-    );
+    insert(&admin, (10, None), b"no JSON", "unreadable");
     let now = SystemClock.now();
     let by_counters = admin.overview(now).await.unwrap();
     let states: Vec<(&str, u64)> =

@@ -1,0 +1,102 @@
+//! The transaction of a group of operations, with the counters that they change.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use domain::ledger::Counts;
+use rusqlite::{Connection, Result, Transaction, TransactionBehavior, params};
+
+use crate::rows::{self, one, unencodable};
+
+/// A transaction that writes each counter once, at its end, however many operations change it.
+pub(crate) struct Group<'c> {
+    transaction: Transaction<'c>,
+    ledgers: RefCell<HashMap<String, LedgerCounters>>,
+    tallies: RefCell<HashMap<(&'static str, String), u64>>,
+}
+
+/// The counters of a ledger that an operation of the group has read.
+struct LedgerCounters {
+    counts: Counts,
+    is_changed: bool,
+}
+
+impl<'c> Group<'c> {
+    pub(crate) fn begin(connection: &'c mut Connection) -> Result<Self> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(Self { transaction, ledgers: RefCell::default(), tallies: RefCell::default() })
+    }
+
+    /// Writes the counters and commits.
+    pub(crate) fn commit(self) -> Result<()> {
+        self.write_counts()?;
+        self.write_tallies()?;
+        self.transaction.commit()
+    }
+
+    /// The counters of a ledger, with the changes of this group.
+    pub(crate) fn counts(&self, ledger: &str) -> Result<Counts> {
+        if let Some(read) = self.ledgers.borrow().get(ledger) {
+            return Ok(read.counts.clone());
+        }
+        let counts = rows::counts(&self.transaction, ledger)?;
+        let read = LedgerCounters { counts: counts.clone(), is_changed: false };
+        self.ledgers.borrow_mut().insert(ledger.to_owned(), read);
+        Ok(counts)
+    }
+
+    /// Replaces the counters of a ledger.
+    pub(crate) fn keep_counts(&self, ledger: &str, counts: &Counts) {
+        let kept = LedgerCounters { counts: counts.clone(), is_changed: true };
+        let mut ledgers = self.ledgers.borrow_mut();
+        match ledgers.get_mut(ledger) {
+            Some(before) => *before = kept,
+            None => drop(ledgers.insert(ledger.to_owned(), kept)),
+        }
+    }
+
+    /// Counts one more of a kind and a name.
+    pub(crate) fn tally(&self, what: &'static str, name: &str) {
+        *self.tallies.borrow_mut().entry((what, name.to_owned())).or_insert(0) += 1;
+    }
+
+    /// How many there are of a kind and a name, with those of this group.
+    pub(crate) fn tallied(&self, what: &'static str, name: &str) -> Result<u64> {
+        let sql = "SELECT count FROM tallies WHERE what = ?1 AND name = ?2";
+        let written: Option<u64> = one(&self.transaction, sql, [what, name], |row| row.get(0))?;
+        let more = self.tallies.borrow().get(&(what, name.to_owned())).copied();
+        Ok(written.unwrap_or(0).saturating_add(more.unwrap_or(0)))
+    }
+
+    fn write_counts(&self) -> Result<()> {
+        let ledgers = self.ledgers.borrow();
+        for (ledger, kept) in ledgers.iter().filter(|(_, kept)| kept.is_changed) {
+            let mut statement = self.transaction.prepare_cached(
+                "INSERT INTO ledgers (ledger, counts) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET counts = excluded.counts",
+            )?;
+            let counts = stored::counters::encode(ledger, &kept.counts).map_err(unencodable)?;
+            statement.execute([ledger, &counts])?;
+        }
+        Ok(())
+    }
+
+    fn write_tallies(&self) -> Result<()> {
+        for ((what, name), more) in self.tallies.borrow().iter() {
+            let mut statement = self.transaction.prepare_cached(
+                "INSERT INTO tallies VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            )?;
+            statement.execute(params![what, name, more])?;
+        }
+        Ok(())
+    }
+}
+
+impl<'c> Deref for Group<'c> {
+    type Target = Transaction<'c>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
+}
