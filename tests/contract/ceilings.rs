@@ -89,7 +89,6 @@ async fn without_an_incentive_an_activation_accepts_at_least_900_a_second() {
 }
 
 /// Every acceptance draws its number from one item. While that is throttled, the answer comes without a place.
-#[expect(clippy::print_stdout, reason = "the figures are what the tests are for")]
 #[tokio::test(flavor = "multi_thread")]
 async fn with_an_incentive_a_thousand_a_second_are_accepted_because_its_counter_takes_no_more() {
     let won = activation().email("incentive = \"first\"").first("first", 1_000, "reward = \"SPRING20\"");
