@@ -122,6 +122,8 @@ async fn settle(game: &Game, ids: &[ParticipationId]) {
         }
         game.ports.clock.advance(UNUSED_FOR);
     }
+    // A later tick finds those who wait although the index lagged.
+    game.refill().await;
 }
 
 /// Polls a future this many times, and then drops it, as a function that is stopped.
@@ -177,8 +179,7 @@ pub(crate) async fn a_number_whose_participation_comes_too_late_has_no_second_ow
     // Two ticks and the worker do their part at the same time.
     let enter = async { game.ports.ledger.enter(&game.rules, &[late.id()], game.now()).await.unwrap() };
     futures::join!(reclaim(), enter, reclaim());
-    // A later tick, which finds those who wait although the index lagged.
-    game.ports.indexes_catch_up().await;
+    // A later tick finds those who wait although the index lagged.
     game.refill().await;
     let awards = game.awards(&[late.id(), second, third]).await;
     let places: BTreeSet<u32> = awards.iter().filter_map(|award| award.place()).collect();
@@ -204,6 +205,19 @@ async fn behind_everybody_with_a_number_no_number_is_drawn() {
         before.end() + 1,
         "nothing was drawn for it"
     );
+}
+
+#[tokio::test]
+async fn a_counter_that_is_throttled_costs_the_place_in_the_answer_and_nothing_else() {
+    let proxy = FaultProxy::before(testkit::emulator::endpoint().await);
+    let game = Game::of(on_dynamo_behind(proxy.clone()).await, first(3));
+    assert_eq!(game.stands(0, Offer::ByPlace).await, Standing::Place(1));
+    proxy.throttle_updates(100);
+    assert_eq!(game.stands(1, Offer::ByPlace).await, Standing::NotKnownYet);
+    proxy.throttle_updates(0);
+    settle(&game, &[Game::participation(0, false).id(), Game::participation(1, false).id()]).await;
+    let awards = game.awards(&[Game::participation(1, false).id()]).await;
+    assert_eq!(awards.first().unwrap().place(), Some(2), "the worker draws the number");
 }
 
 /// A request that comes twice at once: the second one finds the first one's participation only when it stores its own.

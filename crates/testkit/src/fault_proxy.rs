@@ -126,6 +126,16 @@ impl FaultProxy {
         self.arrange(Strike { fault: CallFault::Throttled, actions, after: 0, times: calls });
     }
 
+    /// Throttles this many updates of one item.
+    pub fn throttle_updates(&self, calls: usize) {
+        self.arrange(Strike {
+            fault: CallFault::Throttled,
+            actions: &["UpdateItem"],
+            after: 0,
+            times: calls,
+        });
+    }
+
     /// Denies the caller a parameter, and with it every call that names it (IAM).
     pub fn deny(&self, parameter: &str) {
         self.shared.faults.deny(parameter);

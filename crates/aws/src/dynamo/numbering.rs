@@ -60,7 +60,12 @@ struct Fence {
 
 impl Dynamo {
     /// Draws the number of a participation that is being accepted, if it takes a place in a numbered ledger. Returns where it stands, too.
-    pub(crate) async fn draw_for(&self, entry: &Entry) -> Result<(Option<u64>, Standing)> {
+    /// If no number can be drawn in time, the participation is accepted without one, and the worker draws it.
+    pub(crate) async fn draw_for(&self, entry: &Entry) -> (Option<u64>, Standing) {
+        self.try_draw_for(entry).await.unwrap_or((None, Standing::later(Some(entry))))
+    }
+
+    async fn try_draw_for(&self, entry: &Entry) -> Result<(Option<u64>, Standing)> {
         let later = (None, Standing::later(Some(entry)));
         let (rules, offer) = (&entry.rules, &entry.award.offer);
         let Some(incentive) = rules.incentive.as_deref().filter(|_| draws_number(rules, offer)) else {
@@ -82,7 +87,8 @@ impl Dynamo {
         };
         let number = *drawn?.end();
         if numbered_up_to(incentive.quantity).is_some_and(|last| number > last) {
-            self.reach_fence(&ledger, rules).await?;
+            // If this fails, the next acceptance draws a number, too, and reaches the fence.
+            let _unread = self.reach_fence(&ledger, rules).await;
         }
         Ok((Some(number), standing_of(number, incentive.quantity)))
     }

@@ -78,11 +78,12 @@ impl Store for Dynamo {
         if let Some(existing) = self.glance_at(participation.id()).await? {
             return Ok(Inserted::Existing(Box::new(existing)));
         }
-        let (number, standing) = self.draw_for(entry).await?;
+        let (number, standing) = self.draw_for(entry).await;
         let award = Award { number: number.and_then(NonZeroU64::new), ..entry.award.clone() };
         let inserted = self.put_new(participation, Some((&award, standing))).await?;
         if let (Inserted::Existing(_), Some(number)) = (&inserted, number) {
-            self.give_back(&entry.rules, number).await?;
+            // If this fails, the tick reclaims the number.
+            let _unused = self.give_back(&entry.rules, number).await;
         }
         Ok(inserted)
     }
