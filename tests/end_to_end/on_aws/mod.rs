@@ -52,8 +52,9 @@ async fn every_function_is_seen_at_work_so_that_its_calls_are_compared_with_its_
     stack.participate(&json!({ "scope": "single", "phone": "+14155550109", "consent": true })).await;
     let body = json!({ "q_scope": "seen", "event": "signed_in", "email": "seen@example.com" });
     let (status, answer) = stack.post_webhook(&token_of("seen"), &body).await;
-    assert_eq!((status, &answer["position"]), (202, &Value::Null), "{answer}");
-    assert!(answer.get("position").is_some(), "the place is not known yet");
+    // A number takes at most 80 ms of the answer, and the emulator may be slower.
+    let place = answer.get("position").expect("it says the place, or that it is not known yet");
+    assert!(status == 202 && (*place == 1 || place.is_null()), "{answer}");
     testkit::eventually("every function has made calls", MINUTES, || {
         let calls = stack.proxy.calls();
         let is_seen = |function: &FunctionName| calls.iter().any(|call| call.by == function.package);
