@@ -268,7 +268,7 @@ macro_rules! keeps_ledgers {
                 a_credit_long_after_the_close_has_no_ticket_though_nothing_is_drawn_yet,
                 concurrent_resolutions_oversell_nothing;
             numbers:
-                whoever_is_answered_before_somebody_asks_stands_ahead,
+                a_consumer_who_is_answered_before_another_asks_stands_ahead,
                 what_the_answer_says_is_what_is_kept,
                 numbers_of_requests_that_died_are_reclaimed_and_every_place_is_given_once;
             one_prize:

@@ -1,4 +1,4 @@
-//! Numbers that are drawn while participations are accepted: whoever is answered before somebody else asks stands ahead of them.
+//! Numbers that are drawn while participations are accepted: a consumer who is answered before another one asks stands ahead.
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -78,7 +78,7 @@ async fn accept_at_once(game: &Game, tasks: usize, numbers: std::ops::Range<usiz
     join_all((0..tasks).map(|_| task())).await.into_iter().flatten().collect()
 }
 
-pub(crate) async fn whoever_is_answered_before_somebody_asks_stands_ahead(ports: Ports) {
+pub(crate) async fn a_consumer_who_is_answered_before_another_asks_stands_ahead(ports: Ports) {
     let game = Game::of(ports, first(1_500));
     let answers = accept_at_once(&game, 64, 0..2_000).await;
     assert_eq!(answers.len(), 2_000);
