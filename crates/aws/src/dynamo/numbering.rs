@@ -62,7 +62,11 @@ impl Dynamo {
     /// Draws the number of a participation that is being accepted, if it takes a place in a numbered ledger. Returns where it stands, too.
     /// If no number can be drawn in time, the participation is accepted without one, and the worker draws it.
     pub(crate) async fn draw_for(&self, entry: &Entry) -> (Option<u64>, Standing) {
-        self.try_draw_for(entry).await.unwrap_or((None, Standing::later(Some(entry))))
+        match timeout(self.numbering.patience, self.try_draw_for(entry)).await {
+            Ok(Ok(drawn)) => drawn,
+            // A number that was drawn and is not known here is reclaimed by the tick.
+            Ok(Err(_)) | Err(_) => (None, Standing::later(Some(entry))),
+        }
     }
 
     async fn try_draw_for(&self, entry: &Entry) -> Result<(Option<u64>, Standing)> {
@@ -72,8 +76,7 @@ impl Dynamo {
             return Ok(later);
         };
         let ledger = name(&rules.ledger);
-        let Ok(known) = timeout(self.numbering.patience, self.known(&ledger)).await else { return Ok(later) };
-        let known = known?;
+        let known = self.known(&ledger).await?;
         if !known.is_numbered {
             return Ok(later);
         }
@@ -82,10 +85,7 @@ impl Dynamo {
             let standing = if ahead > 0 { Standing::WaitingAtLeast(ahead) } else { Standing::NotKnownYet };
             return Ok((None, standing));
         }
-        let Ok(drawn) = timeout(self.numbering.patience, self.draw_numbers(&ledger, 1)).await else {
-            return Ok(later);
-        };
-        let number = *drawn?.end();
+        let number = *self.draw_numbers(&ledger, 1).await?.end();
         if numbered_up_to(incentive.quantity).is_some_and(|last| number > last) {
             // If this fails, the next acceptance draws a number, too, and reaches the fence.
             let _unread = self.reach_fence(&ledger, rules).await;

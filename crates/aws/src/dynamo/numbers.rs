@@ -123,7 +123,7 @@ impl Dynamo {
         Ok(VersionedPage { page, version: required(&item, "version")? })
     }
 
-    /// The pages to be written, each under the condition that nobody else has changed it.
+    /// The writes of the changed pages. Each is done only if nobody else has changed its page.
     pub(crate) fn page_items_of(
         &self,
         ledger: &str,

@@ -32,8 +32,8 @@ pub fn enter<B: LedgerTx>(
     keeper.close()
 }
 
-/// Reclaims the numbers of this range that no line has used. Nobody else gets them, and a participation that comes with one of them
-/// later waits ahead of all others.
+/// Reclaims the numbers of this range that no line has used. No other participation gets such a number. If a participation still
+/// comes with one, it waits ahead of all others.
 ///
 /// # Errors
 /// The store's error.

@@ -63,7 +63,7 @@ fn about(flow: WaySetup) -> &'static str {
         }
         WaySetup::DoubleByEmail => {
             "`opt_in = \"double\"`: the custom event makes the brand's campaign send a mail with a link. The credit is earned when Braze itself\n\
-             says that the address is subscribed. A consumer who is subscribed already is not asked."
+             says that the address is subscribed. The connector does not ask a consumer who is already subscribed."
         }
         WaySetup::Event => {
             "Braze reports the event after it has happened, so the credit is earned when the participation is accepted."

@@ -40,7 +40,7 @@ pub enum CallFault {
 pub struct Strike {
     /// The fault.
     pub fault: CallFault,
-    /// The actions of the calls; without any, all calls that it can happen to.
+    /// The actions of the calls. If there are none, the fault strikes every call that it can happen to.
     pub actions: &'static [&'static str],
     /// How many of these calls are left alone first.
     pub after: usize,

@@ -1,5 +1,5 @@
 //! E-mail double opt-in: the flow's event makes the brand ask the consumer, and the participation waits until Braze says that
-//! the address is subscribed. A consumer who is subscribed already is not asked.
+//! the address is subscribed. The connector does not ask a consumer who is already subscribed.
 
 use super::EnrollFlow;
 use crate::Timestamp;
@@ -10,7 +10,7 @@ use crate::participation::{EnrollState, EventProgress, Open, Outcome, Target};
 use crate::profile::FoundProfile;
 
 impl EnrollFlow<'_> {
-    /// Whether the write carries the flow's event. An event that makes the brand ask is not sent for a consumer who is subscribed already.
+    /// Whether the write carries the flow's event. An event that makes the brand ask is not sent if the consumer is already subscribed.
     pub(super) fn asks(&self, target: &Target, progress: EventProgress) -> Result<bool, Question> {
         match (self.update.opt_in, progress) {
             (Some(_), EventProgress::NotSent | EventProgress::NotTaken { .. }) => {
