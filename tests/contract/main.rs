@@ -24,6 +24,7 @@ mod pushes;
 mod queues;
 mod read_backs;
 mod retention;
+mod rollups;
 mod schedule;
 mod secrets;
 mod spoiler;
@@ -41,7 +42,9 @@ use std::time::Duration;
 use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
-use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Schedule, Store};
+use ports::{
+    Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Rollups, Schedule, Store,
+};
 use spoiler::Spoiler;
 use testkit::fault_proxy::FaultProxy;
 
@@ -55,6 +58,7 @@ struct Ports {
     limits: Arc<dyn Limits>,
     read_backs: Arc<dyn ReadBacks>,
     outages: Arc<dyn Outages>,
+    rollups: Arc<dyn Rollups>,
     /// The operator's commands, if the implementation has them.
     operations: Option<Arc<dyn Operations>>,
     clock: Arc<TestClock>,
@@ -72,7 +76,7 @@ impl Ports {
     /// Over one adapter that keeps everything.
     fn over<A>(adapter: &Arc<A>, clock: Arc<TestClock>, spoiler: Spoiler) -> Self
     where
-        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + 'static,
+        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + Rollups + 'static,
     {
         Self {
             store: adapter.clone(),
@@ -83,6 +87,7 @@ impl Ports {
             limits: adapter.clone(),
             read_backs: adapter.clone(),
             outages: adapter.clone(),
+            rollups: adapter.clone(),
             operations: None,
             clock,
             spoiler,
@@ -233,6 +238,10 @@ macro_rules! keeps_books {
                 a_batch_is_due_from_its_time_on_until_it_is_done,
                 a_batch_that_is_kept_twice_is_one_batch,
                 no_more_than_a_hundred_batches_are_returned;
+            rollups:
+                the_figures_of_saved_participations_are_in_the_roll_up_of_their_activation,
+                the_figures_of_a_save_that_lost_a_conflict_are_not_counted,
+                figures_that_no_save_carries_are_added;
         }
     };
 }

@@ -210,6 +210,9 @@ fn units(calls: &[Call]) -> (f64, f64) {
     (sum(&|call| !shared(call)), sum(&shared))
 }
 
+/// What the figures for reports may cost: a unit for each batch that is saved.
+const ROLLUPS: f64 = 0.3;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn write_units_by_flow_stay_as_documented() {
     let event = format!("{EMAIL}event = \"quikly_participated\"\n");
@@ -245,7 +248,7 @@ async fn write_units_by_flow_stay_as_documented() {
         let polled = |call: &&Call| call.action.ends_with("Query") && call.resource.contains("due");
         let read: f64 = calls.iter().filter(|call| !polled(call)).map(|call| call.read_units).sum();
         println!("| {flow} | {own:.1} | {shared:.1} | {:.1} |", read / TOGETHER as f64);
-        assert!(own <= most, "{flow}: {own} units, and not {most}");
+        assert!(own <= most + ROLLUPS, "{flow}: {own} units, and not {most}");
     }
 }
 
@@ -258,7 +261,7 @@ async fn looks_at_a_profile_that_is_being_built_write_nothing() {
     let read: f64 = calls.iter().map(|call| call.read_units).sum();
     println!("| SMS, single opt-in, looked at | {own:.1} | {shared:.1} | {:.1} |", read / TOGETHER as f64);
     // The subscription takes four seconds, too, so one more wait is stored than where everything is there at once.
-    assert!(own <= 10.0, "{own} units");
+    assert!(own <= 10.0 + ROLLUPS, "{own} units");
 }
 
 /// Lines that have earned their credit are entered together with it.

@@ -5,6 +5,7 @@ use domain::brand::Brand;
 use domain::decide;
 use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
+use domain::rollup::Rollup;
 use metrics::Metric;
 use ports::store::{MOST_ITEMS, Saved};
 
@@ -77,6 +78,7 @@ impl Connector {
             items = enter::lines(self, brand, items).await?;
         }
         let now = self.deps.clock.now();
+        items.iter_mut().for_each(|item| item.counts_from_here(now));
         let (mut items, early): (Vec<WorkItem>, Vec<WorkItem>) =
             items.into_iter().partition(|item| is_processed(item, brands.brand(brand), now));
         for item in items.iter_mut().filter(|item| !is_due(item, now)) {
@@ -113,15 +115,18 @@ impl Connector {
             lost_consents::report(&self.deps, brand, &mut items).await?;
             reschedule::looks(&self.deps, brand, items.iter().map(|item| &item.participation)).await;
         }
-        let (unchanged, items): (Vec<WorkItem>, Vec<WorkItem>) =
+        let (unchanged, mut items): (Vec<WorkItem>, Vec<WorkItem>) =
             items.into_iter().partition(WorkItem::is_unchanged);
         let mut stepped = Stepped { waiting: unchanged.len(), ..Stepped::default() };
+        let now = self.deps.clock.now();
+        let rollups: Vec<Rollup> = items.iter_mut().map(|item| item.rollup(now)).collect();
         let participations: Vec<Participation> =
             items.iter().map(|item| item.participation.clone()).collect();
         reschedule::later(&self.deps, brand, &participations).await;
         let mut seen = Vec::new();
-        for (items, some) in items.chunks(MOST_ITEMS).zip(participations.chunks(MOST_ITEMS)) {
-            let saved = self.deps.store.save(some).await?;
+        let together = participations.chunks(MOST_ITEMS).zip(rollups.chunks(MOST_ITEMS));
+        for (items, (some, rollups)) in items.chunks(MOST_ITEMS).zip(together) {
+            let saved = self.deps.store.save_counted(some, rollups).await?;
             for (item, saved) in items.iter().zip(saved) {
                 match saved {
                     Saved::Conflict => {

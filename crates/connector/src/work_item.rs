@@ -7,6 +7,7 @@ use domain::decide::{Facts, Step};
 use domain::ids::ParticipationId;
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
+use domain::rollup::Rollup;
 use domain::time::later;
 use ports::Chance;
 
@@ -72,6 +73,16 @@ impl WorkItem {
             self.facts.before_a_command();
         }
         self.ended |= matches!(step, Step::Done(_));
+    }
+
+    /// Marks what a participation of an earlier version had reached as counted.
+    pub(crate) fn counts_from_here(&mut self, now: Timestamp) {
+        self.participation.counts_from_here(self.facts.award.as_ref(), now);
+    }
+
+    /// The figures of the milestones that it has reached, to be stored with it.
+    pub(crate) fn rollup(&mut self, now: Timestamp) -> Rollup {
+        self.participation.rollup(self.facts.award.as_ref(), now)
     }
 
     /// Its id, if another participation changed its award and it was not processed since.

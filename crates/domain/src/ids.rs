@@ -107,6 +107,12 @@ impl Channel {
             Self::Event => "event",
         }
     }
+
+    /// The channel with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Email, Self::Sms, Self::Event].into_iter().find(|channel| channel.name() == name)
+    }
 }
 
 /// Methods of a hash of sixteen bytes. It prints as hexadecimal digits.

@@ -26,6 +26,7 @@ pub mod person;
 pub mod profile;
 pub mod read_back;
 pub mod reservation;
+pub mod rollup;
 pub mod seen;
 pub mod time;
 pub mod token;

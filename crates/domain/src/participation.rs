@@ -5,6 +5,7 @@
 
 mod attempts;
 mod consenting;
+mod counted;
 mod details;
 mod parts;
 mod read_back;
@@ -14,6 +15,7 @@ pub(crate) mod step;
 mod way;
 
 pub use crate::consent::Consent;
+pub use counted::CountedMilestones;
 pub use details::{FormerProfile, Replaced};
 pub use parts::Parts;
 pub use read_back::{GivenUp, MOST_MISSING, ReadBack, SentParts, Unplaced};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ports::Clock;
 use rusqlite::Connection;
 
+use crate::counted_before::count_earlier;
 use crate::drawn;
 use crate::mailbox::Mailboxes;
 use crate::moved_lines::move_lines;
@@ -54,6 +55,7 @@ impl DataFile {
         schema::migrate(&mut connection)?;
         check(&connection)?;
         move_lines(&mut connection)?;
+        count_earlier(&mut connection)?;
         drawn::freeze_earlier(&mut connection)?;
         let mailboxes = Mailboxes::load(&connection)?;
         let reader = Reader::start(path).map_err(OpenError::Threads)?;

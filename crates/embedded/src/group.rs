@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::ops::Deref;
 
 use domain::ledger::Counts;
+use domain::rollup::Rollup;
 use rusqlite::{Connection, Result, Transaction, TransactionBehavior, params};
 
+use crate::rollup_rows;
 use crate::rows::{self, one, unencodable};
 
 /// A transaction that writes each counter once, at its end, however many operations change it.
@@ -14,6 +16,7 @@ pub(crate) struct Group<'c> {
     transaction: Transaction<'c>,
     ledgers: RefCell<HashMap<String, LedgerCounters>>,
     tallies: RefCell<HashMap<(&'static str, String), u64>>,
+    rollup: RefCell<Rollup>,
 }
 
 /// The counters of a ledger that an operation of the group has read.
@@ -25,13 +28,19 @@ struct LedgerCounters {
 impl<'c> Group<'c> {
     pub(crate) fn begin(connection: &'c mut Connection) -> Result<Self> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Self { transaction, ledgers: RefCell::default(), tallies: RefCell::default() })
+        Ok(Self {
+            transaction,
+            ledgers: RefCell::default(),
+            tallies: RefCell::default(),
+            rollup: RefCell::default(),
+        })
     }
 
     /// Writes the counters and commits.
     pub(crate) fn commit(self) -> Result<()> {
         self.write_counts()?;
         self.write_tallies()?;
+        rollup_rows::add(&self.transaction, &self.rollup.borrow())?;
         self.transaction.commit()
     }
 
@@ -59,6 +68,11 @@ impl<'c> Group<'c> {
     /// Counts one more of a kind and a name.
     pub(crate) fn tally(&self, what: &'static str, name: &str) {
         *self.tallies.borrow_mut().entry((what, name.to_owned())).or_insert(0) += 1;
+    }
+
+    /// Adds figures to the roll-ups.
+    pub(crate) fn roll_up(&self, rollup: &Rollup) {
+        self.rollup.borrow_mut().merge(rollup);
     }
 
     /// How many there are of a kind and a name, with those of this group.

@@ -3,6 +3,7 @@
 
 mod admin;
 mod codes;
+mod counted_before;
 mod data_file;
 mod drawn;
 mod failure;
@@ -21,6 +22,8 @@ mod queues;
 mod read_backs;
 mod reader;
 mod retention;
+mod rollup_rows;
+mod rollups;
 mod rows;
 mod schedule;
 mod schema;

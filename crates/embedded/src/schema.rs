@@ -287,6 +287,17 @@ const STEPS: &[M<'_>] = &[M::up(
      ALTER TABLE participations ADD COLUMN credited INTEGER;
      ALTER TABLE participations ADD COLUMN award_due_at INTEGER;
      ALTER TABLE participations ADD COLUMN award TEXT;",
+), M::up(
+    // The figures of reports. The minute of a total is -1. `counted_before` fills the table for an older file.
+    "CREATE TABLE rollups (
+         scope     TEXT NOT NULL,
+         minute    INTEGER NOT NULL,
+         channel   TEXT NOT NULL,
+         incentive TEXT NOT NULL,
+         name      TEXT NOT NULL,
+         count     INTEGER NOT NULL,
+         PRIMARY KEY (scope, minute, channel, incentive, name)
+     ) WITHOUT ROWID;",
 )];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines

@@ -8,6 +8,7 @@ use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, Standing, accept};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
+use domain::rollup::Rollup;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
@@ -81,6 +82,14 @@ impl ParticipationRow {
             group.tally("accepted", &names.scope);
         }
         Ok(inserted == 1)
+    }
+
+    /// Inserts the row without anything else, as a file may have it that an earlier version wrote.
+    #[cfg(test)]
+    pub(crate) fn insert_alone(&self, connection: &Connection) {
+        let sql = "INSERT INTO participations (id, version, brand, due_at, expires_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let columns = params![self.id, self.version, self.brand, self.due_at, self.expires_at, self.record];
+        connection.execute(sql, columns).expect("the id is free");
     }
 
     pub(crate) fn save(&self, transaction: &Connection) -> rusqlite::Result<Saved> {
@@ -168,13 +177,22 @@ impl Store for DataFile {
             .await
     }
 
-    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+    async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
         at_most(participations.len(), MOST_ITEMS, "saving participations")?;
         let rows: Vec<ParticipationRow> =
             participations.iter().map(ParticipationRow::of).collect::<std::result::Result<_, _>>()?;
+        let rollups = rollups.to_vec();
         self.writer
-            .write("saving participations", move |transaction| {
-                rows.iter().map(|row| row.save(transaction)).collect()
+            .write("saving participations", move |group| {
+                let mut saved = Vec::with_capacity(rows.len());
+                for (index, row) in rows.iter().enumerate() {
+                    let outcome = row.save(group)?;
+                    if let Some(rollup) = rollups.get(index).filter(|_| outcome == Saved::Saved) {
+                        group.roll_up(rollup);
+                    }
+                    saved.push(outcome);
+                }
+                Ok(saved)
             })
             .await
     }

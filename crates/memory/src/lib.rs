@@ -14,6 +14,7 @@ mod peek;
 mod queues;
 mod ranks;
 mod read_backs;
+mod rollups;
 mod schedule;
 mod secrets;
 mod store;
@@ -28,6 +29,7 @@ use domain::message::{QueueName, WorkMessage};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use domain::reservation::Windows;
+use domain::rollup::Rollup;
 use ports::error::at_most;
 use ports::limits::Lane;
 use ports::outages::Outage;
@@ -73,6 +75,7 @@ struct MemoryState {
     /// The records of batches that are to be read back, by their keys.
     read_backs: BTreeMap<String, String>,
     ledgers: Ledgers,
+    rollup: Rollup,
     fires_exactly: bool,
     secrets: HashMap<SecretRef, String>,
 }
@@ -97,6 +100,7 @@ impl Memory {
             outages: BTreeMap::new(),
             read_backs: BTreeMap::new(),
             ledgers: Ledgers::default(),
+            rollup: Rollup::default(),
             fires_exactly: false,
             secrets: HashMap::new(),
         };

@@ -1,8 +1,9 @@
 //! Direct views of what is stored, for tests. They never fail, and they throw no dice.
 
 use domain::award::Award;
-use domain::ids::ParticipationId;
+use domain::ids::{ParticipationId, Scope};
 use domain::participation::Participation;
+use domain::rollup::Rollup;
 
 use crate::Memory;
 
@@ -33,5 +34,15 @@ impl Memory {
             && state.ledgers.awards.values().all(|award| award.due_at.is_none())
             && state.read_backs.is_empty()
             && state.ledgers.nothing_to_deliver()
+    }
+
+    /// The roll-ups of an activation.
+    #[must_use]
+    pub fn stored_rollup(&self, scope: &Scope) -> Rollup {
+        let mut rollup = Rollup::default();
+        for (key, count) in self.lock().rollup.iter().filter(|(key, _)| key.scope == *scope) {
+            rollup.add(key.clone(), count);
+        }
+        rollup
     }
 }

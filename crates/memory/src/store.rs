@@ -7,6 +7,7 @@ use domain::ids::{ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, LedgerTx, Standing, accept};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
+use domain::rollup::Rollup;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
@@ -39,7 +40,12 @@ impl MemoryState {
         }
     }
 
-    fn save_all(&mut self, participations: &[Participation], now: Timestamp) -> Result<Vec<Saved>> {
+    fn save_all(
+        &mut self,
+        participations: &[Participation],
+        rollups: &[Rollup],
+        now: Timestamp,
+    ) -> Result<Vec<Saved>> {
         let throttled =
             self.fate.strikes_in_part("saves that were throttled", |faults| faults.saves_throttled);
         let most = throttled.map_or(participations.len(), |share| {
@@ -47,9 +53,13 @@ impl MemoryState {
             part as usize
         });
         let mut saved = Vec::with_capacity(participations.len());
-        for participation in &participations[..most] {
+        for (index, participation) in participations[..most].iter().enumerate() {
             self.entry_lags(participation.id(), now);
-            saved.push(self.save(participation)?);
+            let outcome = self.save(participation)?;
+            if let Some(rollup) = rollups.get(index).filter(|_| outcome == Saved::Saved) {
+                self.rollup.merge(rollup);
+            }
+            saved.push(outcome);
         }
         if throttled.is_some() { Err(failed("saving participations")) } else { Ok(saved) }
     }
@@ -163,11 +173,11 @@ impl Store for Memory {
         })
     }
 
-    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+    async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
         const DOING: &str = "saving participations";
         at_most(participations.len(), MOST_ITEMS, DOING)?;
         let now = self.clock.now();
-        self.lock().write(DOING, |state| state.save_all(participations, now))
+        self.lock().write(DOING, |state| state.save_all(participations, rollups, now))
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {

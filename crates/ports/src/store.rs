@@ -8,6 +8,7 @@ use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
+use domain::rollup::Rollup;
 
 use crate::{Error, Result};
 
@@ -115,7 +116,13 @@ pub trait Store: Send + Sync {
     /// Saves each participation on the condition that the stored version is the given one, and stores it with
     /// the next version. Returns one result for each, in order; each is saved independently. At most
     /// [`MOST_ITEMS`].
-    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>>;
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        self.save_counted(participations, &[]).await
+    }
+
+    /// Does the same, and adds the figures of each participation that is saved to the roll-ups. `rollups` has one element for each
+    /// participation, or none at all. A store that cannot store both together may lose the figures, and never counts them twice.
+    async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>>;
 
     /// At most `most` participations that are due at `now`, by themselves or by their line in a ledger,
     /// longest due first. If more are due, brands take turns ([`in_turns`]), so that a brand with few is not

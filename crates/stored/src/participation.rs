@@ -3,6 +3,7 @@
 
 mod attributes;
 mod consent;
+mod counted;
 mod replaced;
 mod sent;
 mod state;
@@ -30,6 +31,7 @@ use crate::profile::{ProfileRecord, profile, profile_record};
 use crate::values::{contact_key, is_false, is_zero, moment};
 
 use consent::ConsentRecord;
+use counted::CountedRecord;
 use replaced::{ReplacedRecord, replaced, replaced_record};
 use sent::{ReadBackRecord, UnplacedRecord};
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
@@ -101,6 +103,9 @@ struct ParticipationRecord {
     proof: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     without_terms_since: Option<i64>,
+    /// Absent in records from before there were roll-ups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted: Option<CountedRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -217,6 +222,7 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         gave_number_to: kept.gave_number_to.as_ref().map(profile_record),
         proof: stored_way.proof,
         without_terms_since: kept.without_terms_since.map(Timestamp::as_millisecond),
+        counted: kept.counted.map(CountedRecord::of),
     })
 }
 
@@ -270,6 +276,7 @@ fn participation(
         replaced: record.replaced.map(replaced).transpose()?,
         gave_number_to: record.gave_number_to.map(profile).transpose()?,
         without_terms_since: record.without_terms_since.map(moment).transpose()?,
+        counted: record.counted.map(CountedRecord::read),
         version,
         unknown,
     };

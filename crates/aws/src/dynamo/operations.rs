@@ -261,8 +261,9 @@ impl Dynamo {
             for contact in found.contact().into_iter().chain([person.contact()]) {
                 profiles += self.forget_profile(&id_key.contact(found.brand(), &contact).to_string()).await?;
             }
+            let rollup = found.erasure_rollup(now);
             forget_person(&mut found, person, id_key, now);
-            if self.save(&[found]).await? == [Saved::Saved] {
+            if self.save_counted(&[found], &[rollup]).await? == [Saved::Saved] {
                 return Ok(profiles);
             }
         }
@@ -284,8 +285,9 @@ impl Dynamo {
             };
             let written = match participation(&item) {
                 Ok(mut found) => {
+                    let rollup = found.erasure_rollup(now);
                     forget(&mut found, id_key, now);
-                    self.save(&[found]).await? == [Saved::Saved]
+                    self.save_counted(&[found], &[rollup]).await? == [Saved::Saved]
                 }
                 Err(_) => self.replace_unreadable(id, &item, now).await?,
             };

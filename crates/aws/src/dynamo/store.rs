@@ -17,6 +17,7 @@ use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
+use domain::rollup::Rollup;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
 use ports::error::at_most;
@@ -127,10 +128,12 @@ impl Store for Dynamo {
         Ok(())
     }
 
-    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+    /// The figures are written after the participations, so a function that is stopped in between loses them.
+    async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
         at_most(participations.len(), MOST_ITEMS, "saving participations")?;
         let saves: Vec<_> = participations.iter().map(|one| self.save_one(one)).collect();
         let saves: Vec<Result<Saved>> = stream::iter(saves).buffered(AT_ONCE).collect().await;
+        self.count_saved(participations, rollups, &saves).await;
         saves.into_iter().collect()
     }
 

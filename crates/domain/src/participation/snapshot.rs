@@ -5,7 +5,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{
-    EnrollState, Open, Outcome, Participation, ReadBack, Replaced, Shown, SmsState, State, Unplaced, Way,
+    CountedMilestones, EnrollState, Open, Outcome, Participation, ReadBack, Replaced, Shown, SmsState, State,
+    Unplaced, Way,
 };
 use crate::Timestamp;
 use crate::attributes::Attributes;
@@ -70,6 +71,8 @@ pub struct Snapshot {
     pub gave_number_to: Option<ProfileRef>,
     /// See [`Participation::without_terms_since`].
     pub without_terms_since: Option<Timestamp>,
+    /// See [`Participation::counted`].
+    pub counted: Option<CountedMilestones>,
     /// See [`Participation::version`].
     pub version: u64,
     /// Fields that only a newer version knows.
@@ -144,6 +147,7 @@ impl Snapshot {
             replaced: None,
             gave_number_to: None,
             without_terms_since: None,
+            counted: Some(CountedMilestones::default()),
             version: 0,
             unknown: UnknownFields::default(),
         }

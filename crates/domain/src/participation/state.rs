@@ -192,6 +192,9 @@ impl State {
     /// The public name of a participation's state from its acceptance on.
     pub const RECEIVED: &'static str = "received";
 
+    /// How roll-ups name the end of a participation that was open when its consumer was forgotten.
+    pub const FORGOTTEN: &'static str = "forgotten";
+
     /// The state's public name.
     #[must_use]
     pub fn name(&self) -> &'static str {

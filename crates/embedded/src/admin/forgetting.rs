@@ -18,6 +18,7 @@ use stored::participation::{decode, whose};
 
 use crate::admin::{AdminConnection, failed};
 use crate::moved_lines::has_line;
+use crate::rollup_rows;
 use crate::rows::{one, unencodable, unreadable};
 use crate::store::ParticipationRow;
 
@@ -194,6 +195,7 @@ fn erase_some(
         let contacts = theirs.contact().into_iter().chain([person.contact()]);
         let keys: Vec<String> =
             contacts.map(|contact| id_key.contact(theirs.brand(), &contact).to_string()).collect();
+        rollup_rows::add_if_kept(transaction, &theirs.erasure_rollup(now))?;
         forget_person(&mut theirs, person, id_key, now);
         ParticipationRow::of(&theirs).map_err(unencodable)?.save(transaction)?;
         participations += 1;
@@ -247,6 +249,7 @@ fn forget_one(
     };
     let left = match decode(id, version, &record) {
         Ok(mut found) => {
+            rollup_rows::add_if_kept(transaction, &found.erasure_rollup(now))?;
             forget(&mut found, id_key, now);
             found
         }

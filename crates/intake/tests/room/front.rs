@@ -14,6 +14,7 @@ use domain::ids::{ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
+use domain::rollup::Rollup;
 use domain::token::TokenHash;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
@@ -67,8 +68,8 @@ impl Store for Busy {
         self.memory.set_aside(ids, until, expires).await
     }
 
-    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
-        self.memory.save(participations).await
+    async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
+        self.memory.save_counted(participations, rollups).await
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {

@@ -5,9 +5,9 @@ use domain::award::Participant;
 use domain::consent::{ChannelConsent, ConsentProgress, Page, TextHash};
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, FormerProfile, GivenUp, Open,
-    Outcome, Participation, Parts, ReadBack, Replaced, SentParts, Shown, SmsState, State, Target, Unanswered,
-    Unplaced, Way,
+    AskingWrite, BrazeEvent, Consent, CountedMilestones, EnrollState, EventProgress, Forgotten,
+    FormerProfile, GivenUp, Open, Outcome, Participation, Parts, ReadBack, Replaced, SentParts, Shown,
+    SmsState, State, Target, Unanswered, Unplaced, Way,
 };
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;
@@ -256,6 +256,13 @@ fn others() -> Vec<(&'static str, Participation)> {
             }),
         ),
         ("without_terms", but(|kept| kept.without_terms_since = Some(at(9)))),
+        (
+            "counted",
+            but(|kept| {
+                kept.counted =
+                    Some(CountedMilestones { accepted: true, ended: true, ..CountedMilestones::default() })
+            }),
+        ),
     ]
 }
 

@@ -22,6 +22,7 @@ use domain::message::{QueueName, WorkMessage};
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::ProfileHint;
 use domain::reservation::{Observed, Reservation};
+use domain::rollup::Rollup;
 use http::{Request, Response, StatusCode};
 use memory::Memory;
 use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
@@ -128,12 +129,12 @@ impl Mortal {
     }
 
     /// Saves as a store would that does not check versions.
-    async fn save_anyway(&self, participation: &Participation) -> Result<Saved> {
+    async fn save_anyway(&self, participation: &Participation, rollups: &[Rollup]) -> Result<Saved> {
         let mut forced = participation.clone();
         if let Some(stored) = self.ports.store.get(&[participation.id()]).await?.found.first() {
             forced = crate::changed(participation, |forced| forced.version = stored.version());
         }
-        self.ports.store.save(&[forced]).await?;
+        self.ports.store.save_counted(&[forced], rollups).await?;
         Ok(Saved::Saved)
     }
 
@@ -173,7 +174,7 @@ impl Store for Mortal {
         self.life.effect(self.ports.store.set_aside(ids, until, expires)).await
     }
 
-    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+    async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
         for participation in participations {
             match participation.state() {
                 State::Ended(Outcome::Credited) => self.may_be_credited(participation.id()),
@@ -182,12 +183,13 @@ impl Store for Mortal {
         }
         if self.mutation == Some(Mutation::NoCondition) {
             let mut saved = Vec::new();
-            for participation in participations {
-                saved.push(self.life.effect(self.save_anyway(participation)).await?);
+            for (index, participation) in participations.iter().enumerate() {
+                let rollups = rollups.get(index).map(std::slice::from_ref).unwrap_or_default();
+                saved.push(self.life.effect(self.save_anyway(participation, rollups)).await?);
             }
             return Ok(saved);
         }
-        self.life.effect(self.ports.store.save(participations)).await
+        self.life.effect(self.ports.store.save_counted(participations, rollups)).await
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {

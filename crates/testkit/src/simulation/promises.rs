@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::award::Award;
 use domain::ids::ParticipationId;
-use domain::participation::{Outcome, State};
+use domain::participation::{Outcome, Participation, State};
 use serde_json::Value;
 
 use crate::campaign::Campaign;
@@ -58,7 +58,8 @@ impl Run {
         let unchanged: Vec<_> =
             accepted.iter().filter(|(_, by)| !touched.contains(&by.consumer())).copied().collect();
         prizes::are_shown(campaign, plan, &unchanged, &awards, &profiles)?;
-        events_are_logged_once(campaign, plan, &unchanged, &profiles, self.unknown()).await
+        events_are_logged_once(campaign, plan, &unchanged, &profiles, self.unknown()).await?;
+        everything_is_counted(campaign, accepted, &awards)
     }
     /// Whether the consumer's profile had another number. It may, once it was changed.
     fn is_mismatch(&self, id: ParticipationId) -> bool {
@@ -143,6 +144,40 @@ fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broke
         Some((id, _)) => broken("Quikly is told nothing else", id),
         None => Ok(()),
     }
+}
+
+/// The roll-ups of the activation say what the participations say.
+fn everything_is_counted(
+    campaign: &Campaign,
+    accepted: &AcceptedSoFar,
+    awards: &[Award],
+) -> Result<(), Broken> {
+    let stored: Vec<Participation> =
+        accepted.iter().filter_map(|(id, _)| campaign.memory.stored(*id)).collect();
+    let credited = stored.iter().filter(|one| match awards.iter().find(|award| award.id == one.id()) {
+        Some(award) => award.credited_at.is_some(),
+        None => one.earned_at().is_some(),
+    });
+    let ended = stored.iter().filter(|one| one.state().is_end()).count();
+    let expected = [stored.len(), credited.count(), ended].map(|count| count as u64);
+    let mut counted = [0; 3];
+    let scopes: BTreeSet<_> = stored.iter().map(Participation::scope).collect();
+    for scope in scopes {
+        for (key, count) in
+            campaign.memory.stored_rollup(scope).iter().filter(|(key, _)| key.minute.is_none())
+        {
+            match key.name.as_str() {
+                "accepted" => counted[0] += count,
+                "credited" => counted[1] += count,
+                name if name.starts_with("ended ") => counted[2] += count,
+                _ => {}
+            }
+        }
+    }
+    if counted == expected {
+        return Ok(());
+    }
+    broken("every participation is in the roll-ups once", format!("{counted:?} instead of {expected:?}"))
 }
 
 fn nobody_has_two_profiles(profiles: &[Value], touched: &BTreeSet<u8>) -> Result<(), Broken> {
