@@ -24,8 +24,13 @@ pub enum Milestone {
     Rewarded,
     /// It was credited, and wins nothing.
     WithoutPrize(NoPrize),
-    /// Its flow ended, in the state with this name.
-    Ended(&'static str),
+    /// Its flow ended, in the state with this name, after the credit was earned or without it.
+    Ended {
+        /// The state's name.
+        state: &'static str,
+        /// Whether the credit was earned.
+        earned: bool,
+    },
     /// It was credited, and everything about it is on the profile.
     OnProfile,
 }
@@ -39,7 +44,8 @@ impl Milestone {
             Self::Credited => "credited".to_owned(),
             Self::Rewarded => "rewarded".to_owned(),
             Self::WithoutPrize(why) => format!("without {}", why.name()),
-            Self::Ended(state) => format!("ended {state}"),
+            Self::Ended { state, earned: true } => format!("ended {state}"),
+            Self::Ended { state, earned: false } => format!("uncredited {state}"),
             Self::OnProfile => "on_profile".to_owned(),
         }
     }
@@ -61,7 +67,7 @@ fn slot(counted: &mut CountedMilestones, milestone: Milestone) -> &mut bool {
         Milestone::Accepted => &mut counted.accepted,
         Milestone::Credited => &mut counted.credited,
         Milestone::Rewarded | Milestone::WithoutPrize(_) => &mut counted.prize,
-        Milestone::Ended(_) => &mut counted.ended,
+        Milestone::Ended { .. } => &mut counted.ended,
         Milestone::OnProfile => &mut counted.on_profile,
     }
 }
@@ -162,7 +168,8 @@ impl Participation {
             }
         }
         if let State::Ended(outcome) = self.state() {
-            reached.push((Milestone::Ended(outcome.name()), now));
+            let earned = self.earned_at().is_some();
+            reached.push((Milestone::Ended { state: outcome.name(), earned }, now));
             if credited_at.is_some() && self.due_at().is_none() {
                 reached.push((Milestone::OnProfile, now));
             }
@@ -204,7 +211,9 @@ impl Participation {
                 rollup.reached((self, None), Milestone::Accepted, self.accepted_at());
             }
             self.has_counted(CountedMilestones { accepted: true, ended: true, ..counted });
-            rollup.reached((self, None), Milestone::Ended(State::FORGOTTEN), now);
+            let earned = self.earned_at().is_some();
+            let ended = Milestone::Ended { state: State::FORGOTTEN, earned };
+            rollup.reached((self, None), ended, now);
         }
         rollup
     }

@@ -2,6 +2,7 @@
 
 mod forgetting;
 mod overview;
+mod reports;
 mod retry;
 
 use std::path::{Path, PathBuf};

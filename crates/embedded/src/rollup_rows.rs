@@ -30,8 +30,13 @@ pub(crate) fn add(transaction: &Connection, rollup: &Rollup) -> rusqlite::Result
 
 /// Adds figures to a file that an earlier version may be serving. Such a version keeps no roll-ups.
 pub(crate) fn add_if_kept(transaction: &Connection, rollup: &Rollup) -> rusqlite::Result<()> {
-    let kept = one(transaction, "SELECT 1 FROM sqlite_schema WHERE name = 'rollups'", [], |_| Ok(()))?;
-    kept.map_or(Ok(()), |()| add(transaction, rollup))
+    if are_kept(transaction)? { add(transaction, rollup) } else { Ok(()) }
+}
+
+/// Whether the file has roll-ups.
+pub(crate) fn are_kept(connection: &Connection) -> rusqlite::Result<bool> {
+    let kept = one(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'rollups'", [], |_| Ok(()))?;
+    Ok(kept.is_some())
 }
 
 /// All figures of an activation.

@@ -14,6 +14,7 @@ mod peek;
 mod queues;
 mod ranks;
 mod read_backs;
+mod reports;
 mod rollups;
 mod schedule;
 mod secrets;

@@ -1,2 +1,4 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
+pub mod activation;

@@ -97,7 +97,7 @@ fn credits_are_counted_by_their_minute_and_by_how_long_they_took() {
 fn a_participation_that_was_open_when_its_consumer_is_forgotten_is_counted_once_as_forgotten() {
     let mut participation = accepted(false);
     let _accepted = participation.rollup(None, at(1));
-    assert_eq!(totals(&participation.erasure_rollup(at(2))), [("ended forgotten", 1)]);
+    assert_eq!(totals(&participation.erasure_rollup(at(2))), [("uncredited forgotten", 1)]);
     participation.forget(Vec::new(), at(2));
     assert!(participation.rollup(None, at(3)).is_empty());
     assert!(participation.erasure_rollup(at(3)).is_empty());

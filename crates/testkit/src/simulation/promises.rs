@@ -169,7 +169,7 @@ fn everything_is_counted(
             match key.name.as_str() {
                 "accepted" => counted[0] += count,
                 "credited" => counted[1] += count,
-                name if name.starts_with("ended ") => counted[2] += count,
+                name if name.starts_with("ended ") || name.starts_with("uncredited ") => counted[2] += count,
                 _ => {}
             }
         }

@@ -1,0 +1,52 @@
+//! What reports read, from a file that another process may be serving.
+
+use async_trait::async_trait;
+use domain::ids::{IncentiveId, LedgerKey, Scope};
+use domain::ledger::Counts;
+use ports::reports::{ActivationFigures, Reports};
+use ports::{Error, Result};
+use rusqlite::Connection;
+
+use crate::admin::{AdminConnection, failed};
+use crate::ledger_tx::name;
+use crate::rollup_rows;
+use crate::rows::{counts, one};
+
+#[async_trait]
+impl Reports for AdminConnection {
+    async fn activation(&self, scope: &Scope, configured: &[IncentiveId]) -> Result<ActivationFigures> {
+        const DOING: &str = "reading the figures of an activation";
+        let mut connection = self.lock();
+        // One transaction, so that the figures belong together.
+        let transaction = connection.transaction().map_err(|error| failed(DOING, error))?;
+        let found = figures(&transaction, scope, configured).map_err(|error| failed(DOING, error))?;
+        found.ok_or_else(|| {
+            Error::unavailable(
+                DOING,
+                "an earlier version serves the file, and it keeps no figures; update it",
+            )
+        })
+    }
+}
+
+/// The figures, if the file has them.
+fn figures(
+    connection: &Connection,
+    scope: &Scope,
+    configured: &[IncentiveId],
+) -> rusqlite::Result<Option<ActivationFigures>> {
+    if !rollup_rows::are_kept(connection)? {
+        return Ok(None);
+    }
+    let rollup = rollup_rows::of_activation(connection, scope)?;
+    let sql = "SELECT count FROM tallies WHERE what = 'accepted' AND name = ?";
+    let accepted: Option<u64> = one(connection, sql, [scope.as_str()], |row| row.get(0))?;
+    let incentives = ActivationFigures::incentives(&rollup, configured).into_iter();
+    let ledgers = incentives.map(|incentive| {
+        let ledger = LedgerKey { scope: scope.clone(), incentive: Some(incentive.clone()) };
+        let counts: Counts = counts(connection, &name(&ledger))?;
+        Ok((incentive, counts))
+    });
+    let ledgers = ledgers.collect::<rusqlite::Result<_>>()?;
+    Ok(Some(ActivationFigures { accepted: Some(accepted.unwrap_or(0)), rollup, ledgers }))
+}

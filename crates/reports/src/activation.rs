@@ -1,0 +1,237 @@
+//! How an activation goes, or went: who took part, where they left, how fast it was, and what was given out.
+
+mod funnel;
+mod speed;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::brand::Activation;
+use domain::ids::{Channel, IncentiveId, Scope};
+use domain::incentive::Quantity;
+use domain::ledger::Counts;
+use domain::time::later;
+use ports::reports::ActivationFigures;
+
+pub use funnel::{Funnel, Leak, LeakReason};
+pub use speed::Speed;
+
+/// The report of an activation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActivationReport {
+    /// The activation.
+    pub scope: Scope,
+    /// When the figures were read.
+    pub at: Timestamp,
+    /// When it opens and closes, if its brand file is known.
+    pub open: Option<(Timestamp, Timestamp)>,
+    /// All ways together.
+    pub funnel: Funnel,
+    /// The same by way. Each way that somebody used is there.
+    pub by_channel: BTreeMap<Channel, Funnel>,
+    /// What happened in each minute in which something happened, in order.
+    pub minutes: Vec<Minute>,
+    /// How long it took from the acceptance to each stage.
+    pub speed: BTreeMap<Stage, Speed>,
+    /// The incentives.
+    pub incentives: Vec<IncentiveReport>,
+}
+
+/// A stage whose time is measured from the acceptance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Until the participation was credited.
+    Credited,
+    /// Until it had its reward.
+    Rewarded,
+    /// Until everything was on the profile.
+    OnProfile,
+}
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 3] = [Self::Credited, Self::Rewarded, Self::OnProfile];
+
+    /// The stage's name in JSON, which is its milestone's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credited => "credited",
+            Self::Rewarded => "rewarded",
+            Self::OnProfile => "on_profile",
+        }
+    }
+}
+
+/// What happened in one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Minute {
+    /// When the minute begins.
+    pub from: Timestamp,
+    /// How many were accepted.
+    pub accepted: u64,
+    /// How many were credited.
+    pub credited: u64,
+    /// How many got a reward.
+    pub rewarded: u64,
+}
+
+/// What an incentive has given out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncentiveReport {
+    /// The incentive.
+    pub id: IncentiveId,
+    /// How much it may give out, if its brand file is known and sets a limit.
+    pub quantity: Option<u32>,
+    /// How many places were given for good.
+    pub given: u32,
+    /// How many places are kept for participations that are not credited yet.
+    pub held: u32,
+    /// How many wait for a place.
+    pub waiting: u32,
+    /// How many tickets are in the raffle.
+    pub tickets: u32,
+    /// When the raffle was drawn.
+    pub drawn_at: Option<Timestamp>,
+    /// When the last reward was given that there was, if all are given. It is exact to the minute.
+    pub all_given_at: Option<Timestamp>,
+}
+
+impl IncentiveReport {
+    /// How many places are left.
+    #[must_use]
+    pub fn left(&self) -> Option<u32> {
+        let taken = self.given.saturating_add(self.held);
+        self.quantity.map(|quantity| quantity.saturating_sub(taken))
+    }
+}
+
+impl ActivationReport {
+    /// The report from these figures. `None` if nobody ever took part.
+    #[must_use]
+    pub fn new(
+        scope: &Scope,
+        figures: &ActivationFigures,
+        activation: Option<&Activation>,
+        at: Timestamp,
+    ) -> Option<Self> {
+        if figures.rollup.is_empty() && figures.accepted.unwrap_or(0) == 0 {
+            return None;
+        }
+        let totals = |channel| Totals::of(figures, channel);
+        let channels: Vec<Channel> = [Channel::Email, Channel::Sms, Channel::Event]
+            .into_iter()
+            .filter(|channel| totals(Some(*channel)).of_name("accepted") > 0)
+            .collect();
+        let minutes = minutes(figures);
+        let speed =
+            Stage::ALL.into_iter().filter_map(|stage| Some((stage, Speed::of(&figures.rollup, stage)?)));
+        let incentives =
+            figures.ledgers.iter().map(|(id, counts)| incentive(id, counts, activation, &minutes));
+        let incentives = incentives.collect();
+        Some(Self {
+            scope: scope.clone(),
+            at,
+            open: activation.map(|activation| (activation.opens, activation.closes)),
+            funnel: Funnel::of(&totals(None), figures.accepted),
+            by_channel: channels
+                .into_iter()
+                .map(|channel| (channel, Funnel::of(&totals(Some(channel)), None)))
+                .collect(),
+            speed: speed.collect(),
+            incentives,
+            minutes,
+        })
+    }
+
+    /// Whether nothing more will change: it is closed and nobody is under way.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.open.is_some_and(|(_, closes)| closes <= self.at) && self.funnel.under_way() == 0
+    }
+
+    /// The busiest minute.
+    #[must_use]
+    pub fn busiest(&self) -> Option<&Minute> {
+        self.minutes.iter().max_by_key(|minute| minute.accepted)
+    }
+}
+
+fn incentive(
+    id: &IncentiveId,
+    counts: &Counts,
+    activation: Option<&Activation>,
+    minutes: &[Minute],
+) -> IncentiveReport {
+    let configured = activation.and_then(|activation| activation.incentives.get(id));
+    let quantity = configured.and_then(|incentive| match incentive.quantity {
+        Quantity::Limited(quantity) => Some(quantity.get()),
+        Quantity::Unlimited => None,
+    });
+    let is_only_one = activation.is_some_and(|activation| activation.incentives.len() == 1);
+    let all_given = quantity.is_some_and(|quantity| counts.given >= quantity);
+    let last = minutes.iter().rev().find(|minute| minute.rewarded > 0).map(|minute| minute.from);
+    IncentiveReport {
+        id: id.clone(),
+        quantity,
+        given: counts.given,
+        held: counts.held,
+        waiting: counts.waiting,
+        tickets: counts.entered,
+        drawn_at: counts.drawn_at,
+        all_given_at: last.filter(|_| all_given && is_only_one),
+    }
+}
+
+/// The totals of a report, by name.
+struct Totals(BTreeMap<String, u64>);
+
+impl Totals {
+    /// Those of one way, or of all.
+    fn of(figures: &ActivationFigures, channel: Option<Channel>) -> Self {
+        let mut totals: BTreeMap<String, u64> = BTreeMap::new();
+        for (key, count) in figures.rollup.iter() {
+            if key.minute.is_none() && channel.is_none_or(|channel| key.channel == channel) {
+                let total = totals.entry(key.name.clone()).or_default();
+                *total = total.saturating_add(count);
+            }
+        }
+        Self(totals)
+    }
+
+    fn of_name(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// The totals whose names begin with a word, by the rest of the name.
+    fn beginning<'a>(&'a self, word: &'a str) -> impl Iterator<Item = (&'a str, u64)> {
+        self.0
+            .iter()
+            .filter_map(move |(name, count)| Some((name.strip_prefix(word)?.strip_prefix(' ')?, *count)))
+    }
+}
+
+fn minutes(figures: &ActivationFigures) -> Vec<Minute> {
+    let mut minutes: BTreeMap<i64, Minute> = BTreeMap::new();
+    for (key, count) in figures.rollup.iter() {
+        let Some(number) = key.minute else { continue };
+        let from = later(
+            Timestamp::UNIX_EPOCH,
+            Duration::from_secs(60).saturating_mul(u32::try_from(number).unwrap_or(0)),
+        );
+        let nothing = Minute { from, accepted: 0, credited: 0, rewarded: 0 };
+        let minute = minutes.entry(number).or_insert(nothing);
+        let figure = match key.name.as_str() {
+            "accepted" => &mut minute.accepted,
+            "credited" => &mut minute.credited,
+            "rewarded" => &mut minute.rewarded,
+            _ => continue,
+        };
+        *figure = figure.saturating_add(count);
+    }
+    minutes.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests;
