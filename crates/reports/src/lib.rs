@@ -1,2 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
+pub mod answer;
+pub mod language;
+pub mod plain;
+pub mod timeline;
