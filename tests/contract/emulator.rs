@@ -17,6 +17,7 @@ use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::incentive::{NoPrize, Offer, Quantity};
 use domain::ledger::Standing;
 use domain::message::{QueueName, WorkMessage};
+use domain::participation::Cause;
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
 use ports::operations::{ErasureReport, Which};
@@ -144,7 +145,7 @@ async fn a_write_that_meets_a_transaction_is_done_after_it() {
     let mut ada = ada();
     proxy.conflict_with(3);
     assert_eq!(ports.store.insert(&ada, None).await.unwrap(), Inserted::New(Standing::Unnumbered));
-    ada.failed();
+    ada.failed(Cause::Throttled, ada.accepted_at());
     proxy.conflict_with(3);
     assert_eq!(ports.store.save(&[ada]).await.unwrap(), [Saved::Saved]);
 }

@@ -6,7 +6,7 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
 use domain::ledger::Standing;
 use domain::participation::{
-    EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
+    Cause, EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
 };
 use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Slot;
@@ -154,10 +154,10 @@ pub(crate) async fn a_save_of_an_old_version_changes_nothing(ports: Ports) {
     let mut ada = ada();
     ports.store.insert(&ada, None).await.unwrap();
     let mut late = ada.clone();
-    ada.failed();
+    ada.failed(Cause::Throttled, ada.accepted_at());
     ports.store.save(&[ada.clone()]).await.unwrap();
-    late.failed();
-    late.failed();
+    late.failed(Cause::Throttled, late.accepted_at());
+    late.failed(Cause::Throttled, late.accepted_at());
     assert_eq!(ports.store.save(&[late]).await.unwrap(), [Saved::Conflict]);
     assert_eq!(stored(&ports, &ada).await.failures(), 1);
 }

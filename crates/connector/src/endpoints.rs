@@ -4,6 +4,7 @@
 mod admission;
 mod batches;
 pub(crate) mod built;
+mod causes;
 pub(crate) mod consent_groups;
 mod export;
 mod fate;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use braze::{Answer, Client};
 use domain::Timestamp;
 use domain::brand::Brand;
+use domain::participation::Cause;
 use domain::reservation::Observed;
 use ports::limits::Endpoint;
 
@@ -85,14 +87,14 @@ impl BrandAccess<'_> {
         self.access.conclude(self.brand, endpoint, said).await;
     }
 
-    /// Counts a failure and puts the participation off: for as long as Braze asked, or else longer after each
+    /// Counts a failure for this cause and puts the participation off: for as long as Braze asked, or else longer after each
     /// failure.
     fn rest_after_failure(
         &self,
         item: WorkItem,
-        asked: Option<std::time::Duration>,
+        failed: (Cause, Option<std::time::Duration>),
         now: Timestamp,
     ) -> WorkItem {
-        item.rest_after_failure(asked, &*self.access.deps.chance, now)
+        item.rest_after_failure(failed, &*self.access.deps.chance, now)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::decide::{Facts, Step};
 use domain::ids::ParticipationId;
-use domain::participation::Participation;
+use domain::participation::{Cause, Participation};
 use domain::profile::ProfileHint;
 use domain::rollup::Rollup;
 use domain::time::later;
@@ -54,7 +54,7 @@ impl WorkItem {
 
     /// Whether it was only looked at, and nothing came of it.
     pub(crate) fn is_unchanged(&self) -> bool {
-        self.looked_at.as_ref() == Some(&self.participation)
+        self.looked_at.as_ref().is_some_and(|read| !self.participation.has_changed_since(read))
     }
 
     /// Takes back what happened to a participation that is only looked at.
@@ -90,21 +90,22 @@ impl WorkItem {
         self.facts.award.as_ref().and_then(|award| award.due_at).map(|_| self.participation.id())
     }
 
-    /// Puts the participation off, and returns it.
-    pub(crate) fn rest_until(mut self, until: Timestamp, now: Timestamp) -> Self {
+    /// Puts the participation off until a request can be sent, and returns it.
+    pub(crate) fn rest_until(mut self, (cause, until): (Cause, Timestamp), now: Timestamp) -> Self {
+        self.participation.held_up(cause, now);
         self.participation.put_off(until, now);
         self
     }
 
-    /// Counts a failure and puts the participation off: for as long as Braze asked, or else longer after each
-    /// failure.
+    /// Counts a failure for this cause and puts the participation off: for as long as Braze asked, or else longer
+    /// after each failure.
     pub(crate) fn rest_after_failure(
         mut self,
-        asked: Option<Duration>,
+        (cause, asked): (Cause, Option<Duration>),
         chance: &dyn Chance,
         now: Timestamp,
     ) -> Self {
-        self.participation.failed();
+        self.participation.failed(cause, now);
         let wait = back_off(self.participation.failures(), asked, chance);
         self.participation.put_off(later(now, wait), now);
         self

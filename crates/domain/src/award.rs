@@ -37,6 +37,8 @@ pub struct Award {
     pub status: AwardStatus,
     /// When the participation was credited.
     pub credited_at: Option<Timestamp>,
+    /// When it got its reward. `None` also of a reward that an earlier version gave.
+    pub rewarded_at: Option<Timestamp>,
     /// Fields that only a newer version knows.
     pub unknown: UnknownFields,
 }
@@ -62,6 +64,7 @@ impl Award {
             number: None,
             status: AwardStatus::New,
             credited_at: None,
+            rewarded_at: None,
             due_at: None,
             unknown: UnknownFields::default(),
         }
@@ -288,6 +291,7 @@ pub(crate) mod tests {
             number: None,
             status,
             credited_at: None,
+            rewarded_at: None,
             due_at: None,
             unknown: UnknownFields::default(),
         }

@@ -4,17 +4,23 @@
 //! failure, booking a request slot) keep the state.
 
 mod attempts;
+mod cause;
+mod code;
 mod consenting;
 mod counted;
 mod details;
 mod parts;
 mod read_back;
+mod recording;
 mod snapshot;
 mod state;
 pub(crate) mod step;
+mod timeline;
 mod way;
 
 pub use crate::consent::Consent;
+pub use cause::{Cause, HeldUp};
+pub use code::Code;
 pub use counted::CountedMilestones;
 pub use details::{FormerProfile, Replaced};
 pub use parts::Parts;
@@ -23,6 +29,7 @@ pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
 pub use state::{
     AskingWrite, EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered,
 };
+pub use timeline::{Entry, FIRST_KEPT, MOST_ENTRIES, Timeline};
 pub use way::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 
 use self::step::{Command, Step};
@@ -226,11 +233,13 @@ impl Participation {
 
     /// Takes a step that [`decide`](crate::decide::decide) returned at `now`. Nothing else changes the state.
     ///
-    /// A step that asks a question, or resolves the award in the ledger, changes nothing.
+    /// The step is written to the timeline. Beside that, a step that asks a question, or resolves the award in the ledger, changes
+    /// nothing.
     ///
     /// # Panics
     /// If the step is impossible for a participation by this way. `decide` returns no such step.
     pub fn apply(&mut self, step: &Step, now: Timestamp) {
+        self.record(step, now);
         match step {
             Step::Ask(_) | Step::Resolve(_) | Step::NotOffered(_) => {}
             Step::Tell { state, command } => {
@@ -320,6 +329,11 @@ impl Participation {
     ///
     /// An open flow ends. Its place is released when it is next processed.
     pub fn forget(&mut self, proof: Vec<ContactKey>, now: Timestamp) {
+        self.erase(proof, now);
+        self.happens(Code::Forgotten, now);
+    }
+
+    fn erase(&mut self, proof: Vec<ContactKey>, now: Timestamp) {
         let kept = &mut self.0;
         if let Some(replaced) = &mut kept.replaced {
             replaced.first_consent = kept.way.nameless_consent(replaced.first_consent.clone());
@@ -334,6 +348,8 @@ impl Participation {
         kept.read_back = None;
         kept.unplaced = Unplaced::default();
         kept.unreported_consent = false;
+        kept.held_up = None;
+        kept.timeline = Timeline::default();
         kept.who = Participant::default();
         kept.updated_at = now;
         match &kept.state {

@@ -155,7 +155,10 @@ impl Participation {
         if let Some(credited_at) = credited_at {
             reached.push((Milestone::Credited, credited_at));
             match award.map(|award| &award.status) {
-                Some(AwardStatus::Rewarded { .. }) => reached.push((Milestone::Rewarded, now)),
+                Some(AwardStatus::Rewarded { .. }) => {
+                    let rewarded_at = award.and_then(|award| award.rewarded_at);
+                    reached.push((Milestone::Rewarded, rewarded_at.unwrap_or(now)));
+                }
                 Some(AwardStatus::NoPrize(NoPrize::NoIncentive)) | None => {}
                 Some(AwardStatus::NoPrize(why)) => reached.push((Milestone::WithoutPrize(*why), now)),
                 Some(

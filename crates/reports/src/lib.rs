@@ -2,3 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod activation;
+pub mod answer;
+pub mod language;
+pub mod plain;
+pub mod timeline;

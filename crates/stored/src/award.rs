@@ -39,6 +39,8 @@ struct AwardRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     credited_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    rewarded_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
 }
 
@@ -68,6 +70,7 @@ pub fn encode(award: &Award) -> Result<String, Unencodable> {
         number: award.number,
         standing: standing_record(&award.status),
         credited_at: award.credited_at.map(Timestamp::as_millisecond),
+        rewarded_at: award.rewarded_at.map(Timestamp::as_millisecond),
         due_at: award.due_at.map(Timestamp::as_millisecond),
     };
     form::write(award.id, Ok(record), &award.unknown)
@@ -103,6 +106,7 @@ fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Re
         number: record.number,
         status,
         credited_at: record.credited_at.map(moment).transpose()?,
+        rewarded_at: record.rewarded_at.map(moment).transpose()?,
         due_at: record.due_at.map(moment).transpose()?,
         unknown,
     })

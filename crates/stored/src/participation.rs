@@ -7,6 +7,7 @@ mod counted;
 mod replaced;
 mod sent;
 mod state;
+mod timeline;
 mod way;
 
 pub use attributes::attribute_size;
@@ -72,6 +73,9 @@ struct ParticipationRecord {
     shows_event: EventRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shows_flow_event: Option<EventRecord>,
+    /// When Braze accepted the reward, in milliseconds after the acceptance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown_after: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read_back: Option<ReadBackRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +89,10 @@ struct ParticipationRecord {
     keep_until: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_up: Option<(String, i64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timeline: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slot: Option<(i64, i64)>,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -202,12 +210,17 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         shows_attributes: kept.shown.attributes,
         shows_event: event_record(kept.shown.event),
         shows_flow_event: kept.shown.flow_event.map(event_record),
+        shown_after: kept
+            .shown_at
+            .map(|at| at.as_millisecond().saturating_sub(kept.accepted_at.as_millisecond())),
         read_back,
         unplaced,
         unreported_consent: kept.unreported_consent,
         due_at: kept.due_at.map(Timestamp::as_millisecond),
         keep_until: Some(kept.keep_until.as_millisecond()),
         failures: kept.failures,
+        held_up: kept.held_up.map(timeline::held_up_record),
+        timeline: timeline::text(&kept.timeline),
         slot: kept.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
         no_such_alias: kept.no_such_alias,
         unanswered: kept.state.unanswered().map(|wait| UnansweredRecord {
@@ -260,6 +273,10 @@ fn participation(
             event: event(&record.shows_event)?,
             flow_event: record.shows_flow_event.as_ref().map(event).transpose()?,
         },
+        shown_at: match record.shown_after {
+            Some(after) => Some(moment(record.accepted_at.saturating_add(after))?),
+            None => None,
+        },
         read_back,
         unplaced,
         unreported_consent: record.unreported_consent,
@@ -269,6 +286,8 @@ fn participation(
             None => later(moment(record.updated_at)?, KEPT_BEFORE),
         },
         failures: record.failures,
+        held_up: record.held_up.map(timeline::held_up).transpose()?,
+        timeline: record.timeline.as_deref().map(timeline::timeline).transpose()?.unwrap_or_default(),
         slot: slot.transpose()?,
         no_such_alias: record.no_such_alias,
         repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose()?,

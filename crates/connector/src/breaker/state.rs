@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::participation::Cause;
 use domain::reservation::{Observed, PROBE_INTERVAL, Slot};
 use domain::time::{between, later};
 
@@ -69,6 +70,17 @@ pub(crate) enum Rejection {
     Missed,
     /// Braze does not answer.
     Down,
+}
+
+impl Rejection {
+    /// Why a participation waits whose request is not admitted.
+    pub(crate) fn cause(self) -> Cause {
+        match self {
+            Self::Refused => Cause::KeyRefused,
+            Self::UsedUp { .. } | Self::Missed => Cause::NoSlot,
+            Self::Down => Cause::Unreachable,
+        }
+    }
 }
 
 /// Whether a request may be sent.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use braze::ExportQuery;
 use domain::Timestamp;
+use domain::participation::Cause;
 use domain::reservation::Slot;
 use domain::time::{between, earlier, later};
 use ports::limits::Endpoint;
@@ -60,7 +61,7 @@ pub(super) async fn admit<Q>(
                 performed.resting.extend(put_off(request, until, None, now));
             }
             None => {
-                let rest = |(item, _): (WorkItem, Q)| to.rest_after_failure(item, None, now);
+                let rest = |(item, _): (WorkItem, Q)| to.rest_after_failure(item, (Cause::NoSlot, None), now);
                 performed.resting.extend(request.by.into_iter().map(rest));
             }
         }
@@ -77,6 +78,7 @@ fn put_off<Q>(
 ) -> impl Iterator<Item = WorkItem> {
     request.by.into_iter().map(move |(mut item, _)| {
         item.participation.holds(slot.take());
+        item.participation.held_up(Cause::NoSlot, now);
         item.participation.put_off(until, now);
         item
     })

@@ -85,6 +85,8 @@ pub(super) fn writes(joints: &[Joint]) -> Vec<TrackWrite> {
 
 #[cfg(test)]
 mod tests {
+    use domain::participation::Cause;
+
     use super::*;
     use crate::endpoints::samples::{brand, item, write};
 
@@ -111,7 +113,8 @@ mod tests {
         let job = |number: usize| {
             let mut item = item(number);
             let failures = if number < 2 { STUBBORN_AFTER } else { STUBBORN_AFTER - 1 };
-            (0..failures).for_each(|_| item.participation.failed());
+            (0..failures)
+                .for_each(|_| item.participation.failed(Cause::Throttled, item.participation.accepted_at()));
             (item, write(&format!("u-{number}"), "gold"))
         };
         assert_eq!(sizes((0..5).map(job).collect()), [(3, 3), (2, 2)]);

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
 
+use super::causes::cause;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
@@ -117,8 +118,8 @@ async fn read_together(
     let now = to.now();
     let client = match ready(to, Endpoint::StatusGet, admission).await {
         Ok(client) => client,
-        Err(until) => {
-            let rest = |job: GroupsJob| job.item.rest_until(until, now);
+        Err(held_up) => {
+            let rest = |job: GroupsJob| job.item.rest_until(held_up, now);
             read.performed.resting.extend(piece.into_iter().map(rest));
             return None;
         }
@@ -138,7 +139,7 @@ async fn read_together(
             let states: HashMap<String, SubscriptionState> = contacts.into_iter().zip(states).collect();
             for mut job in piece {
                 let state = job.contact().and_then(|contact| states.get(&contact)).copied();
-                job.item.participation.answered();
+                job.item.participation.answered(now);
                 job.item.facts.consent_groups.insert(group.clone(), membership(state));
                 read.again.push(job);
             }
@@ -155,7 +156,7 @@ async fn read_together(
         }
         Err(error) => {
             report(to, group, &error);
-            let rest = |job: GroupsJob| to.rest_after_failure(job.item, asked, now);
+            let rest = |job: GroupsJob| to.rest_after_failure(job.item, (cause(&error), asked), now);
             read.performed.resting.extend(piece.into_iter().map(rest));
             None
         }

@@ -3,6 +3,7 @@
 
 use braze::{AfterError, Answer, Client, Export, ExportQuery, Fields};
 use domain::Timestamp;
+use domain::participation::Cause;
 use domain::reservation::{Observed, Slot};
 use domain::time::later;
 use futures::future::join_all;
@@ -10,6 +11,7 @@ use ports::limits::Endpoint;
 
 use super::BrandAccess;
 use super::admission::{Request, admit};
+use super::causes::cause;
 use crate::breaker::{Breaker, Rejection};
 use crate::budget::{PATIENCE, asked_wait, at_the_earliest, observed};
 use crate::work_item::{Performed, WorkItem};
@@ -41,7 +43,9 @@ pub(super) async fn ask_all<Q>(
     let Some(client) = to.client().await else {
         let now = to.now();
         let items = ready.into_iter().flat_map(|(_, request)| request.by);
-        performed.resting.extend(items.map(|(item, _)| to.rest_after_failure(item, None, now)));
+        performed
+            .resting
+            .extend(items.map(|(item, _)| to.rest_after_failure(item, (Cause::NoKey, None), now)));
         return (performed, refused);
     };
     let breaker = to.breaker(Endpoint::ExportIds);
@@ -113,7 +117,7 @@ fn take_in(
     let Heard { answer, at, .. } = match heard {
         Ok(heard) => heard,
         Err(Rejection::Down) => {
-            performed.resting.push(to.rest_after_failure(item, None, now));
+            performed.resting.push(to.rest_after_failure(item, (Cause::Unreachable, None), now));
             return;
         }
         Err(rejection) => {
@@ -121,6 +125,7 @@ fn take_in(
                 Rejection::Refused | Rejection::Missed | Rejection::Down => now,
                 Rejection::UsedUp { until } => *until,
             };
+            item.participation.held_up(rejection.cause(), now);
             item.participation.put_off(later(until, to.access.deps.chance.jitter(PATIENCE)), now);
             performed.resting.push(item);
             return;
@@ -128,19 +133,19 @@ fn take_in(
     };
     match &answer.result {
         Ok(export) => {
-            item.participation.answered();
+            item.participation.answered(*at);
             learn(&mut item, export);
             performed.active.push(item);
         }
         Err(error) if error.next() == AfterError::Refused => {
-            item.participation.answered();
+            item.participation.answered(*at);
             item.facts.refused = Some(format!("the look-up failed: {error}"));
             performed.active.push(item);
         }
         Err(error) => {
             tracing::debug!(event = "connector.look_up_failed", participation = %item.participation.id(), %error, "A look-up failed.");
             performed.resting.push(item.rest_after_failure(
-                asked_wait(answer, *at),
+                (cause(error), asked_wait(answer, *at)),
                 &*to.access.deps.chance,
                 now,
             ));

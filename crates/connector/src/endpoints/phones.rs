@@ -6,6 +6,7 @@ use std::sync::Arc;
 use braze::Client;
 use domain::Timestamp;
 use domain::ids::SubscriptionGroup;
+use domain::participation::Cause;
 use domain::reservation::PROBE_INTERVAL;
 use domain::time::later;
 use ports::limits::Endpoint;
@@ -39,23 +40,23 @@ pub(super) fn pieces<T>(items: Vec<T>, most: usize) -> Vec<Vec<T>> {
     }
 }
 
-/// Waits for the slot and returns the client, or the moment before which nothing can be sent.
+/// Waits for the slot and returns the client, or why and before which moment nothing can be sent.
 pub(super) async fn ready(
     to: &BrandAccess<'_>,
     endpoint: Endpoint,
     admission: Admission,
-) -> Result<Arc<Client>, Timestamp> {
+) -> Result<Arc<Client>, (Cause, Timestamp)> {
     match admission {
         Admission::At(slot) => {
             to.wait_until(slot.from).await;
             let now = to.now();
             if let Some(until) = to.breaker(endpoint).rests_until(now) {
-                return Err(until);
+                return Err((Cause::NoSlot, until));
             }
-            to.client().await.ok_or_else(|| later(to.now(), PROBE_INTERVAL))
+            to.client().await.ok_or_else(|| (Cause::NoKey, later(to.now(), PROBE_INTERVAL)))
         }
-        Admission::Later(slot) => Err(slot.from),
-        Admission::Closed(until) => Err(until),
+        Admission::Later(slot) => Err((Cause::NoSlot, slot.from)),
+        Admission::Closed(until) => Err((Cause::NoSlot, until)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use braze::{AfterError, GroupContacts, Statuses, SubscriptionState};
+use domain::Timestamp;
 use domain::decide::Subscription;
 use domain::ids::{Channel, SubscriptionGroup};
 use domain::reservation::Observed;
@@ -10,6 +11,7 @@ use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
 
+use super::causes::cause;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
@@ -66,8 +68,8 @@ async fn read_piece(
     let mut read = StatusRead::default();
     let client = match ready(to, Endpoint::StatusGet, admission).await {
         Ok(client) => client,
-        Err(until) => {
-            read.performed.resting.extend(piece.into_iter().map(|item| item.rest_until(until, now)));
+        Err(held_up) => {
+            read.performed.resting.extend(piece.into_iter().map(|item| item.rest_until(held_up, now)));
             return read;
         }
     };
@@ -93,7 +95,7 @@ async fn read_piece(
             };
             let learned = piece.into_iter().map(|item| {
                 let state = state(&item);
-                learn(item, state)
+                learn(item, state, now)
             });
             read.performed.active.extend(learned);
         }
@@ -113,7 +115,7 @@ async fn read_piece(
         }
         Err(error) => {
             report(to, group, &error);
-            let rest = |item: WorkItem| to.rest_after_failure(item, asked, now);
+            let rest = |item: WorkItem| to.rest_after_failure(item, (cause(&error), asked), now);
             read.performed.resting.extend(piece.into_iter().map(rest));
         }
     }
@@ -129,8 +131,8 @@ fn contact(channel: Channel, item: &WorkItem) -> Option<String> {
     }
 }
 
-fn learn(mut item: WorkItem, state: SubscriptionState) -> WorkItem {
-    item.participation.answered();
+fn learn(mut item: WorkItem, state: SubscriptionState, now: Timestamp) -> WorkItem {
+    item.participation.answered(now);
     item.facts.subscription = Some(match state {
         SubscriptionState::Subscribed => Subscription::Subscribed,
         SubscriptionState::Unsubscribed => Subscription::Unsubscribed,

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
 
+use super::causes::cause;
 use super::fate::ObjectFate;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
@@ -110,7 +111,9 @@ async fn set_piece(
 ) -> SetRequest {
     let client = match ready(to, Endpoint::StatusSet, admission).await {
         Ok(client) => client,
-        Err(until) => return SetRequest { piece, fate: Some(ObjectFate::NotBefore(until)), said: None },
+        Err((cause, until)) => {
+            return SetRequest { piece, fate: Some(ObjectFate::NotBefore(cause, until)), said: None };
+        }
     };
     let groups = by_group(&piece);
     let answer = client.subscribe(SetEndpoint::V2, &groups, double_opt_in).await;
@@ -134,8 +137,10 @@ async fn set_piece(
 /// The outcome for the numbers of a request that failed; `None` if the request is to be split.
 fn failed(error: &braze::Error, asked: Option<Duration>, numbers: usize) -> Option<ObjectFate> {
     match error.next() {
-        AfterError::Retry { .. } | AfterError::Configuration => Some(ObjectFate::NotDone(asked)),
-        AfterError::Unknown => Some(ObjectFate::Unknown(asked)),
+        AfterError::Retry { .. } | AfterError::Configuration => {
+            Some(ObjectFate::NotDone(cause(error), asked))
+        }
+        AfterError::Unknown => Some(ObjectFate::Unknown(cause(error), asked)),
         AfterError::Refused if numbers > 1 => None,
         AfterError::Refused => Some(ObjectFate::Refused(format!("Braze refused the number: {error}"))),
     }
@@ -148,6 +153,8 @@ fn take_in(to: &BrandAccess<'_>, mut item: WorkItem, fate: &ObjectFate) -> WorkI
 
 #[cfg(test)]
 mod tests {
+    use domain::participation::Cause;
+
     use super::*;
 
     #[test]
@@ -160,7 +167,13 @@ mod tests {
     #[test]
     fn a_request_that_may_have_been_accepted_is_not_called_undone() {
         let asked = Some(Duration::from_secs(7));
-        assert_eq!(failed(&braze::Error::Unreadable, asked, 2), Some(ObjectFate::Unknown(asked)));
-        assert_eq!(failed(&braze::Error::UnknownGroup, asked, 2), Some(ObjectFate::NotDone(asked)));
+        assert_eq!(
+            failed(&braze::Error::Unreadable, asked, 2),
+            Some(ObjectFate::Unknown(Cause::AnswerLost, asked))
+        );
+        assert_eq!(
+            failed(&braze::Error::UnknownGroup, asked, 2),
+            Some(ObjectFate::NotDone(Cause::UnknownGroup, asked))
+        );
     }
 }

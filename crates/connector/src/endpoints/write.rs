@@ -5,6 +5,7 @@ use std::time::Duration;
 use braze::{AfterError, ObjectOutcome, WriteOutcome};
 use domain::Timestamp;
 use domain::decide::{ProfileWrite, Written};
+use domain::participation::Cause;
 use domain::profile::{ProfileHint, ProfileRef};
 use domain::reservation::Observed;
 use domain::time::later;
@@ -14,6 +15,7 @@ use ports::limits::Endpoint;
 use ports::store::{MOST_ITEMS, Saved};
 
 use super::batches::{Joint, WriteJob, batches, writes};
+use super::causes::cause;
 use super::fate::ObjectFate;
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
@@ -110,7 +112,7 @@ fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now:
 fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<WorkItem> {
     let jobs = batch.into_iter().flat_map(|joint| joint.jobs);
     jobs.map(|(mut item, write)| {
-        take_in(to, &mut item, write, &ObjectFate::NotBefore(until));
+        take_in(to, &mut item, write, &ObjectFate::NotBefore(Cause::NoSlot, until));
         item
     })
     .collect()
@@ -190,10 +192,10 @@ async fn request(
 ) -> Option<Vec<ObjectFate>> {
     let all = |fate: ObjectFate| Some(vec![fate; batch.len()]);
     if let Some(until) = to.breaker(Endpoint::Track).rests_until(to.now()) {
-        return all(ObjectFate::NotBefore(until));
+        return all(ObjectFate::NotBefore(Cause::NoSlot, until));
     }
     let Some(client) = to.client().await else {
-        return all(ObjectFate::NotDone(None));
+        return all(ObjectFate::NotDone(Cause::NoKey, None));
     };
     begin(to, batch);
     let answer = client.track(&writes(batch)).await;
@@ -214,12 +216,12 @@ async fn request(
     let halves = halves_failures && batch.len() > 1 && at_once;
     match error.next() {
         AfterError::Retry { .. } if halves => None,
-        AfterError::Retry { .. } => all(ObjectFate::NotDone(asked)),
+        AfterError::Retry { .. } => all(ObjectFate::NotDone(cause(&error), asked)),
         AfterError::Unknown if halves && batch.iter().all(Joint::is_repeatable) => None,
-        AfterError::Unknown => all(ObjectFate::Unknown(asked)),
+        AfterError::Unknown => all(ObjectFate::Unknown(cause(&error), asked)),
         AfterError::Configuration => {
             to.access.key_was_refused(to.brand);
-            all(ObjectFate::NotDone(asked))
+            all(ObjectFate::NotDone(cause(&error), asked))
         }
         AfterError::Refused if batch.len() > 1 => None,
         AfterError::Refused => all(ObjectFate::Refused(error.to_string())),
@@ -233,8 +235,8 @@ fn fate(outcome: &WriteOutcome) -> ObjectFate {
         ObjectOutcome::Refused(refusal) => {
             ObjectFate::Refused(format!("Braze refused the profile: {refusal}"))
         }
-        ObjectOutcome::NotDone => ObjectFate::NotDone(None),
-        ObjectOutcome::Unknown => ObjectFate::Unknown(None),
+        ObjectOutcome::NotDone => ObjectFate::NotDone(Cause::NotTaken, None),
+        ObjectOutcome::Unknown => ObjectFate::Unknown(Cause::AnswerLost, None),
     }
 }
 

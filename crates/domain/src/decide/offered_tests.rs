@@ -65,6 +65,7 @@ fn with_a_place(participation: Participation) -> (Participation, Facts) {
         number: None,
         status: AwardStatus::Reserved { place: 1 },
         credited_at: None,
+        rewarded_at: None,
         due_at: None,
         unknown: UnknownFields::default(),
     };

@@ -86,6 +86,7 @@ impl RewardWorld {
             number: None,
             status,
             credited_at: None,
+            rewarded_at: None,
             due_at: None,
             unknown: UnknownFields::default(),
         };

@@ -42,6 +42,7 @@ fn award(world: &SmsWorld, status: AwardStatus) -> Award {
         number: None,
         status,
         credited_at: None,
+        rewarded_at: None,
         due_at: None,
         unknown: UnknownFields::default(),
     }

@@ -342,7 +342,13 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
 
     fn stand(&mut self, award: &mut Award, status: AwardStatus) -> Result<(), B::Error> {
         self.counts.moves(Some(&award.status), &status);
+        let was_rewarded = award.reward().is_some();
         award.status = status;
+        if award.reward().is_none() {
+            award.rewarded_at = None;
+        } else if !was_rewarded {
+            award.rewarded_at = Some(self.now);
+        }
         self.book.keep(award)
     }
 

@@ -54,6 +54,19 @@ fn a_participant_with_a_place_waits_and_one_with_a_reward_has_it_already() {
 }
 
 #[test]
+fn a_line_knows_when_it_got_its_reward_which_may_be_long_after_the_credit() {
+    let (mut ledger, rules) = (PlainLedger::default(), first(1));
+    ledger.accept(&rules, 1, Offer::ByPlace);
+    ledger.accept(&rules, 2, Offer::ByPlace);
+    ledger.resolve(&rules, &[(2, CREDIT)], 7);
+    assert_eq!(ledger.awards[&id(2)].rewarded_at, None);
+    ledger.resolve(&rules, &[(1, Resolution::Release)], 9);
+    let moved_up = &ledger.awards[&id(2)];
+    assert_eq!((moved_up.credited_at, moved_up.rewarded_at), (Some(at(7)), Some(at(9))));
+    assert_eq!(ledger.awards[&id(1)].rewarded_at, None);
+}
+
+#[test]
 fn a_place_is_rewarded_with_the_credit_and_quikly_is_told() {
     let (mut ledger, rules) = (PlainLedger::default(), first(2));
     ledger.accept(&rules, 1, Offer::ByPlace);

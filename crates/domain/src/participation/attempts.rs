@@ -1,6 +1,6 @@
 //! Changes that keep the state of a participation: waits, failures, request slots, saves.
 
-use super::{EnrollState, Open, Participation, SmsState, State};
+use super::{Cause, Code, EnrollState, Open, Participation, SmsState, State};
 use crate::Timestamp;
 use crate::award::Participant;
 use crate::reservation::Slot;
@@ -29,14 +29,17 @@ impl Participation {
         known.address = who.address.or(known.address);
     }
 
-    /// Braze gave a useful answer, so the count of failures begins anew.
-    pub fn answered(&mut self) {
+    /// Braze gave a useful answer, so the count of failures begins anew, and nothing holds it up.
+    pub fn answered(&mut self, now: Timestamp) {
         self.0.failures = 0;
+        self.0.held_up = None;
+        self.is_answered(now);
     }
 
     /// Braze gave no useful answer.
-    pub fn failed(&mut self) {
+    pub fn failed(&mut self, cause: Cause, now: Timestamp) {
         self.0.failures = self.0.failures.saturating_add(1);
+        self.held_up(cause, now);
     }
 
     /// Records that it was saved.
@@ -54,6 +57,7 @@ impl Participation {
             )
         );
         if waits && self.0.due_at.is_none_or(|due| due > now) {
+            self.happens(Code::Heard, now);
             self.put_off(now, now);
         }
         waits
@@ -61,6 +65,9 @@ impl Participation {
 
     /// Records that its terms are not configured, and returns since when this is known.
     pub fn lacks_terms(&mut self, now: Timestamp) -> Timestamp {
+        if self.0.without_terms_since.is_none() {
+            self.happens(Code::WithoutTerms, now);
+        }
         *self.0.without_terms_since.get_or_insert(now)
     }
 
@@ -82,6 +89,7 @@ impl Participation {
         let backs_off = self.backs_off(now);
         if backs_off {
             self.0.failures = 0;
+            self.happens(Code::TriedNow, now);
             self.put_off(now, now);
         }
         backs_off

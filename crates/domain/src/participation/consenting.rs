@@ -1,7 +1,7 @@
 //! How far the consent of a participation has come.
 
-use super::Participation;
 use super::step::{ProfileWrite, Written};
+use super::{Code, Participation};
 use crate::Timestamp;
 use crate::consent::{ConsentProgress, ConsentWrite};
 use crate::ids::Channel;
@@ -15,6 +15,9 @@ impl Participation {
     pub fn withdraws_email(&mut self, now: Timestamp, due: Timestamp) -> bool {
         let way = self.channel();
         let withdrawn = self.0.way.consent_mut().is_some_and(|consent| consent.withdraw(way, now));
+        if withdrawn {
+            self.happens(Code::ConsentWithdrawn, now);
+        }
         let tells = self.consent().and_then(|consent| consent.email);
         if tells.is_some_and(|email| matches!(email.progress, ConsentProgress::Withdrawing { .. }))
             && withdrawn

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::step::{ProfileWrite, Written};
-use super::{AskingWrite, EventProgress, Open, Participation, SmsState, State, Way};
+use super::{AskingWrite, Code, EventProgress, Open, Participation, SmsState, State, Way};
 use crate::Timestamp;
 use crate::award::Participant;
 use crate::consent::{Consent, ConsentProgress};
@@ -117,6 +117,7 @@ impl Participation {
         former.drain(..former.len().saturating_sub(MOST_FORMER));
         self.0.replaced = Some(Replaced { at: now, first_consent, asked_at, asks_again, former });
         self.0.who = Participant { contact, ..Participant::default() };
+        self.happens(Code::DetailsReplaced, now);
         self.begins_anew(now);
         true
     }
@@ -126,6 +127,7 @@ impl Participation {
         let kept = &mut self.0;
         kept.state = State::Open(Open::Sms(SmsState::Received));
         kept.failures = 0;
+        kept.held_up = None;
         kept.slot = None;
         kept.no_such_alias = false;
         self.put_off(now, now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::parts::Parts;
 use super::step::ProfileWrite;
-use super::{EventProgress, Open, Participation, Shown, State};
+use super::{Code, EventProgress, Open, Participation, Shown, State};
 use crate::Timestamp;
 use crate::consent::ConsentWrite;
 use crate::profile::ProfileRef;
@@ -156,6 +156,10 @@ impl Participation {
         let parts = self.parts_of(write);
         let shown = &mut self.0.shown;
         shown.attributes |= write.shows_reward;
+        if write.shows_reward {
+            self.0.shown_at.get_or_insert(now);
+        }
+        let shown = &mut self.0.shown;
         if self.0.state.is_end() && write.event.is_some() {
             match &mut shown.flow_event {
                 Some(progress) => *progress = EventProgress::Recorded,
@@ -227,6 +231,7 @@ impl Participation {
     #[expect(clippy::expect_used, reason = "the caller has read back what was sent")]
     pub fn found_missing(&mut self, parts: Parts, now: Timestamp) {
         let sent = self.sent().expect("something was sent").clone();
+        self.happens(Code::Missing, now);
         self.lacks(parts, &sent, now);
         self.0.failures = 0;
         self.put_off(now, now);

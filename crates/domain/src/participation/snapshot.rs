@@ -5,8 +5,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{
-    CountedMilestones, EnrollState, Open, Outcome, Participation, ReadBack, Replaced, Shown, SmsState, State,
-    Unplaced, Way,
+    CountedMilestones, EnrollState, HeldUp, Open, Outcome, Participation, ReadBack, Replaced, Shown,
+    SmsState, State, Timeline, Unplaced, Way,
 };
 use crate::Timestamp;
 use crate::attributes::Attributes;
@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub has_award: bool,
     /// See [`Participation::shown`].
     pub shown: Shown,
+    /// See [`Participation::shown_at`].
+    pub shown_at: Option<Timestamp>,
     /// See [`Participation::read_back`].
     pub read_back: Option<ReadBack>,
     /// See [`Participation::unplaced`].
@@ -57,6 +59,10 @@ pub struct Snapshot {
     pub keep_until: Timestamp,
     /// See [`Participation::failures`].
     pub failures: u32,
+    /// Why it waits, if a request to Braze failed or had to wait. See [`Participation::waits`].
+    pub held_up: Option<HeldUp>,
+    /// See [`Participation::timeline`].
+    pub timeline: Timeline,
     /// See [`Participation::slot`].
     pub slot: Option<Slot>,
     /// See [`Participation::has_no_such_alias`].
@@ -134,12 +140,15 @@ impl Snapshot {
             earned_at: None,
             has_award,
             shown: Shown::default(),
+            shown_at: None,
             read_back: None,
             unplaced: Unplaced::default(),
             unreported_consent: false,
             due_at: Some(later(now, FIRST_LOOK)),
             keep_until,
             failures: 0,
+            held_up: None,
+            timeline: Timeline::default(),
             slot: None,
             no_such_alias: false,
             repeat_key: None,

@@ -113,10 +113,10 @@ fn a_profile_is_known_to_our_store_by_the_contacts_keyed_hash() {
 fn failures_are_counted_until_braze_answers_usefully() {
     let mut participation = accepted(by_email(), false);
     assert_eq!(participation.failures(), 0);
-    participation.failed();
-    participation.failed();
+    participation.failed(Cause::Unreachable, at(1));
+    participation.failed(Cause::Unreachable, at(1));
     assert_eq!(participation.failures(), 2);
-    participation.answered();
+    participation.answered(at(2));
     assert_eq!(participation.failures(), 0);
 }
 
@@ -167,7 +167,7 @@ fn terms_are_missing_since_they_were_first_missed_until_they_are_back() {
 #[test]
 fn a_wait_after_failures_can_be_ended_now() {
     let mut participation = accepted(by_email(), false);
-    participation.failed();
+    participation.failed(Cause::Unreachable, at(1));
     participation.put_off(at(60), at(3));
     assert!(participation.backs_off(at(59)) && !participation.backs_off(at(60)), "then it is due");
     assert!(participation.retries_now(at(10)));

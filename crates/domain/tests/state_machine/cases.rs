@@ -87,6 +87,7 @@ fn award(world: &World, status: AwardStatus, settled: bool) -> Award {
         number: None,
         status,
         credited_at: settled.then(|| at(1)),
+        rewarded_at: None,
         due_at: None,
         unknown: domain::unknown::UnknownFields::default(),
     }

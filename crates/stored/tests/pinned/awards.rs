@@ -45,6 +45,7 @@ pub(crate) fn all() -> Vec<(String, Award)> {
     let other_keys = vec![ContactKey::from_bytes([2; 16]), ContactKey::from_bytes([3; 16])];
     add("more_keys".into(), Award { other_keys, ..award() });
     add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
+    add("rewarded_at".into(), Award { credited_at: Some(at(40)), rewarded_at: Some(at(42)), ..award() });
     let not_entered = Award { arrival: None, status: AwardStatus::New, ..award() };
     add("not_entered".into(), not_entered.clone());
     add("numbered".into(), Award { number: NonZeroU64::new(7), ..not_entered });

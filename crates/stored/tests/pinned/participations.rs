@@ -5,9 +5,9 @@ use domain::award::Participant;
 use domain::consent::{ChannelConsent, ConsentProgress, Page, TextHash};
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    AskingWrite, BrazeEvent, Consent, CountedMilestones, EnrollState, EventProgress, Forgotten,
-    FormerProfile, GivenUp, Open, Outcome, Participation, Parts, ReadBack, Replaced, SentParts, Shown,
-    SmsState, State, Target, Unanswered, Unplaced, Way,
+    AskingWrite, BrazeEvent, Cause, Code, Consent, CountedMilestones, EnrollState, Entry, EventProgress,
+    Forgotten, FormerProfile, GivenUp, HeldUp, MOST_ENTRIES, Open, Outcome, Participation, Parts, ReadBack,
+    Replaced, SentParts, Shown, SmsState, State, Target, Timeline, Unanswered, Unplaced, Way,
 };
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;
@@ -255,6 +255,14 @@ fn others() -> Vec<(&'static str, Participation)> {
                 kept.who = Participant { contact: key(4), profile: key(5), address: key(6) };
             }),
         ),
+        ("shown_at", but(|kept| kept.shown_at = Some(at(340)))),
+        ("held_up", but(|kept| kept.held_up = Some(HeldUp { cause: Cause::Throttled, since: at(8) }))),
+        (
+            "held_up_for_a_newer_reason",
+            but(|kept| kept.held_up = Some(HeldUp { cause: Cause::Unknown(*b"zz"), since: at(8) })),
+        ),
+        ("timeline", but(|kept| kept.timeline = timeline())),
+        ("timeline_without_its_middle", but(|kept| kept.timeline = long_timeline())),
         ("without_terms", but(|kept| kept.without_terms_since = Some(at(9)))),
         (
             "counted",
@@ -264,6 +272,30 @@ fn others() -> Vec<(&'static str, Participation)> {
             }),
         ),
     ]
+}
+
+/// A timeline with every code and every cause.
+fn timeline() -> Timeline {
+    let codes = Code::ALL.into_iter().chain([Code::Unknown(*b"zz")]).enumerate();
+    let causes = Cause::ALL.into_iter().chain([Cause::Unknown(*b"zz")]).map(Some).chain([None]);
+    let entry = |((number, code), cause): ((usize, Code), Option<Cause>)| {
+        let began = u64::try_from(number).unwrap() * 100;
+        Entry { code, cause, began, ended: began + 40, times: 1 }
+    };
+    let entries: Vec<Entry> = codes.zip(causes.cycle()).map(entry).collect();
+    Timeline::new(entries[entries.len() - MOST_ENTRIES..].to_vec(), 0)
+}
+
+/// A timeline that is full, with something that happened several times.
+fn long_timeline() -> Timeline {
+    let entry = |number: u64| Entry {
+        code: if number.is_multiple_of(2) { Code::LookedUp } else { Code::Updated },
+        cause: None,
+        began: number * 10,
+        ended: number * 10 + number % 3,
+        times: u32::try_from(number % 4).unwrap() + 1,
+    };
+    Timeline::new((0..40).map(entry).collect(), 5)
 }
 
 #[test]

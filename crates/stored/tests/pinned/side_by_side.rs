@@ -7,7 +7,7 @@ use domain::award::{Award, AwardStatus};
 use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::incentive::{NoPrize, Offer};
-use domain::participation::{EventProgress, Open, Outcome, Participation, SmsState, Target};
+use domain::participation::{Cause, EventProgress, Open, Outcome, Participation, SmsState, Target};
 use domain::person::forget;
 use domain::profile::ProfileRef;
 use proptest::prelude::*;
@@ -70,8 +70,8 @@ fn unknown_fields_stay_when_other_fields_change() {
     record["consent"]["shown_in"] = json!("fr");
     let mut read = participation_of(&record);
     assert!(!format!("{read:?}").contains("them"), "it may be a contact");
-    read.failed();
-    read.failed();
+    read.failed(Cause::Throttled, at(2));
+    read.failed(Cause::Throttled, at(2));
     let state = Open::Sms(SmsState::AwaitingOptIn { since: at(1), asked_by: None });
     read.apply(&Step::Wait { state, until: at(2) }, at(3));
     let written = record_of(&read);
@@ -87,7 +87,7 @@ fn unknown_fields_of_a_state_are_dropped_with_the_state() {
     record["state"]["asked_by"] = json!("a newer version");
     record["state"]["profile"]["alias"]["since"] = json!(5);
     let mut read = participation_of(&record);
-    read.failed();
+    read.failed(Cause::Throttled, at(2));
     assert_eq!(record_of(&read)["state"], record["state"]);
     let target = Target { profile: ProfileRef::BrazeId("b-1".into()), create: false };
     let state = Open::Sms(SmsState::Subscribing { target, event: EventProgress::Recorded });

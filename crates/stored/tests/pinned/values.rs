@@ -10,7 +10,7 @@ use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, 
 use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
 use domain::participation::{
     Consent, EnrollState, EventProgress, Open, Outcome, Participation, Shown, SmsState, Snapshot, State,
-    Target, Unanswered, Unplaced, Way,
+    Target, Timeline, Unanswered, Unplaced, Way,
 };
 use domain::profile::{Alias, ProfileRef};
 use domain::unknown::UnknownFields;
@@ -64,6 +64,9 @@ fn least() -> Snapshot {
         due_at: Some(at(4)),
         keep_until: at(3),
         failures: 0,
+        held_up: None,
+        timeline: Timeline::default(),
+        shown_at: None,
         read_back: None,
         unplaced: Unplaced::default(),
         unreported_consent: false,
@@ -221,6 +224,7 @@ pub(crate) fn award() -> Award {
         number: None,
         status: AwardStatus::Waiting,
         credited_at: None,
+        rewarded_at: None,
         due_at: None,
         unknown: UnknownFields::default(),
     }
