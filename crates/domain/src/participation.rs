@@ -7,6 +7,7 @@ mod attempts;
 mod consenting;
 mod details;
 mod parts;
+mod profiles;
 mod read_back;
 mod snapshot;
 mod state;

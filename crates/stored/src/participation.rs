@@ -101,6 +101,8 @@ struct ParticipationRecord {
     proof: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     without_terms_since: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    imported: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -217,6 +219,7 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         gave_number_to: kept.gave_number_to.as_ref().map(profile_record),
         proof: stored_way.proof,
         without_terms_since: kept.without_terms_since.map(Timestamp::as_millisecond),
+        imported: kept.imported,
     })
 }
 
@@ -270,6 +273,7 @@ fn participation(
         replaced: record.replaced.map(replaced).transpose()?,
         gave_number_to: record.gave_number_to.map(profile).transpose()?,
         without_terms_since: record.without_terms_since.map(moment).transpose()?,
+        imported: record.imported,
         version,
         unknown,
     };

@@ -70,6 +70,8 @@ pub struct Snapshot {
     pub gave_number_to: Option<ProfileRef>,
     /// See [`Participation::without_terms_since`].
     pub without_terms_since: Option<Timestamp>,
+    /// See [`Participation::is_imported`].
+    pub imported: bool,
     /// See [`Participation::version`].
     pub version: u64,
     /// Fields that only a newer version knows.
@@ -144,6 +146,7 @@ impl Snapshot {
             replaced: None,
             gave_number_to: None,
             without_terms_since: None,
+            imported: false,
             version: 0,
             unknown: UnknownFields::default(),
         }
@@ -179,6 +182,12 @@ impl Participation {
     pub fn restore(snapshot: Snapshot) -> Result<Self, Impossible> {
         snapshot.check()?;
         Ok(Self(snapshot))
+    }
+
+    /// Whether it came from a file. Then it stands behind the participations of consumers who are there now.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.0.imported
     }
 
     /// The values.

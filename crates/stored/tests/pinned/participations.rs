@@ -256,6 +256,7 @@ fn others() -> Vec<(&'static str, Participation)> {
             }),
         ),
         ("without_terms", but(|kept| kept.without_terms_since = Some(at(9)))),
+        ("imported", but(|kept| kept.imported = true)),
     ]
 }
 

@@ -74,6 +74,7 @@ fn least() -> Snapshot {
         replaced: None,
         gave_number_to: None,
         without_terms_since: None,
+        imported: false,
         version: 5,
         unknown: UnknownFields::default(),
     }
