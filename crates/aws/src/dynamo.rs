@@ -21,6 +21,7 @@ mod pages;
 mod ranks;
 mod read;
 mod read_backs;
+mod records;
 mod schema;
 mod store;
 mod transaction;
