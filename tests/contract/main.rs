@@ -13,6 +13,7 @@ mod emulator;
 mod fault_proxy;
 mod fixtures;
 mod game;
+mod imports;
 mod in_order;
 mod ledger;
 mod left_open;
@@ -317,6 +318,11 @@ macro_rules! can_be_operated {
                 a_forgotten_persons_consent_can_be_proved_by_either_contact,
                 a_name_of_a_text_that_holds_the_contact_goes_with_it,
                 a_forgotten_person_has_still_taken_part;
+            imports:
+                rows_that_are_imported_twice_are_stored_once_and_counted_once,
+                a_row_of_a_consumer_who_takes_part_under_an_earlier_form_of_the_address_is_there,
+                everything_is_read_once_page_by_page_with_its_awards,
+                the_audit_log_is_read_in_the_order_in_which_it_was_written;
             unreadable:
                 a_line_that_cannot_be_read_holds_up_no_other,
                 an_unreadable_callback_is_parked_and_holds_up_no_other,

@@ -14,6 +14,7 @@ mod enrollment;
 mod front_end;
 mod hot_incentive;
 mod http_rules;
+mod importing;
 mod kills;
 mod logs;
 mod lost_log;

@@ -10,6 +10,7 @@ mod details;
 mod drain;
 mod every_message;
 mod fairness;
+mod imported;
 mod mail_opt_in;
 mod one_person;
 mod panics;

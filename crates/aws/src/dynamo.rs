@@ -21,6 +21,7 @@ mod pages;
 mod ranks;
 mod read;
 mod read_backs;
+mod records;
 mod reports;
 mod rollups;
 mod schema;

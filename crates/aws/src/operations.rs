@@ -1,5 +1,7 @@
 //! The operator's commands on an environment's tables and queues.
 
+mod tables;
+
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 

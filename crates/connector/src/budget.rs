@@ -8,6 +8,7 @@ use braze::{AfterError, Answer, RateLimit, Reset};
 use domain::Timestamp;
 use domain::brand::{Brand, BrazeLimits};
 use domain::ids::BrandId;
+use domain::participation::Participation;
 use domain::reservation::{Allowance, Contract, Observed, PROBE_INTERVAL, Slot};
 use domain::time;
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ use ports::limits::{ContractLane, Endpoint, Lane};
 
 use crate::breaker::Breaker;
 use crate::deps::Deps;
+use crate::leftovers::Leftovers;
 
 /// A request whose slot begins later than this from now is put off, instead of waiting here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
@@ -51,12 +53,29 @@ pub(crate) enum Admission {
     Closed(Timestamp),
 }
 
+/// Who comes first when requests are booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// Consumers who are there now.
+    Live,
+    /// Participations from a file, which get what the others leave.
+    Imported,
+}
+
+impl Rank {
+    /// The rank of a participation.
+    pub(crate) fn of(participation: &Participation) -> Self {
+        if participation.is_imported() { Self::Imported } else { Self::Live }
+    }
+}
+
 /// What this process knows about the limit of each brand and endpoint, so that only changes are stored.
 #[derive(Default)]
 pub(crate) struct RequestBudget {
     last_seen: Mutex<HashMap<Lane, Observed>>,
     last_report: Mutex<HashMap<BrandId, Timestamp>>,
     breakers: Mutex<HashMap<Lane, Arc<Breaker>>>,
+    leftovers: Leftovers,
 }
 
 impl RequestBudget {
@@ -79,11 +98,12 @@ impl RequestBudget {
         &self,
         deps: &Deps,
         brand: &Brand,
-        endpoint: Endpoint,
+        (endpoint, rank): (Endpoint, Rank),
         count: usize,
     ) -> Vec<Admission> {
         let now = deps.clock.now();
-        let lane = contract_lane(brand, endpoint);
+        let mut lane = contract_lane(brand, endpoint);
+        lane.contract.leftover = rank == Rank::Imported;
         let wanted = u32::try_from(count).unwrap_or(u32::MAX);
         let reservation = match deps.limits.reserve(&lane, wanted, now).await {
             Ok(reservation) => reservation,
@@ -99,7 +119,11 @@ impl RequestBudget {
         let mut admissions: Vec<Admission> = slots.map(|slot| admission(slot, now)).collect();
         let free = reservation.later.iter();
         admissions.extend(free.flat_map(|free| (0..free.count).map(|_| Admission::Closed(free.slot.from))));
-        let closed = reservation.closed_until.unwrap_or(time::later(now, PATIENCE));
+        let mut closed = reservation.closed_until.unwrap_or(time::later(now, PATIENCE));
+        if rank == Rank::Imported {
+            let waiting = count.saturating_sub(admissions.len());
+            closed = self.leftovers.again(&lane, closed, u32::try_from(waiting).unwrap_or(u32::MAX));
+        }
         // A refused key is tried at a random moment. A limit that is still being learned is asked for again
         // as soon as an answer can be there.
         let spread =

@@ -28,7 +28,7 @@ use ports::limits::Endpoint;
 
 use crate::braze_access::BrazeAccess;
 use crate::breaker::Breaker;
-use crate::budget::{Admission, observed, wait_until};
+use crate::budget::{Admission, Rank, observed, wait_until};
 use crate::work_item::{Performed, WorkItem};
 
 /// An endpoint, which asks questions or gives commands for many participations together.
@@ -52,6 +52,7 @@ pub(crate) trait BrazeEndpoint {
 pub(crate) struct BrandAccess<'a> {
     pub(crate) access: &'a BrazeAccess,
     pub(crate) brand: &'a Brand,
+    pub(crate) rank: Rank,
 }
 
 impl BrandAccess<'_> {
@@ -69,7 +70,7 @@ impl BrandAccess<'_> {
 
     /// Books `count` requests.
     async fn admit(&self, endpoint: Endpoint, count: usize) -> Vec<Admission> {
-        self.access.budget.admit(&self.access.deps, self.brand, endpoint, count).await
+        self.access.budget.admit(&self.access.deps, self.brand, (endpoint, self.rank), count).await
     }
 
     async fn wait_until(&self, from: Timestamp) {

@@ -16,6 +16,7 @@ mod guard;
 mod in_hand;
 mod kept_outages;
 mod ledgers;
+mod leftovers;
 mod lost_consents;
 mod on_call;
 mod one_by_one;

@@ -19,6 +19,7 @@ use ports::error::in_full;
 use ports::read_backs::{DueBatches, MOST_IN_BATCH, ReadBackBatch};
 use ports::store::{MOST_ITEMS, Saved};
 
+use crate::budget::Rank;
 use crate::connector::Connector;
 use crate::endpoints::look_up::SentProfiles;
 use crate::endpoints::{BrandAccess, BrazeEndpoint};
@@ -239,7 +240,7 @@ impl Pass<'_> {
                 jobs.push((item, profile));
             }
         }
-        let to = BrandAccess { access: &self.connector.braze, brand };
+        let to = BrandAccess { access: &self.connector.braze, brand, rank: Rank::Live };
         let performed = SentProfiles::perform(&to, jobs).await?;
         let mut again = Again::new();
         for item in performed.resting {

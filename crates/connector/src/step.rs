@@ -10,6 +10,7 @@ use metrics::Metric;
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::award;
+use crate::budget::Rank;
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
 use crate::enter;
@@ -92,16 +93,28 @@ impl Connector {
         }
         items.sort_by_key(|item| item.participation.accepted_at());
         let taken = items.len();
-        let resting = match brands.brand(brand) {
-            Some(brand) => turns::take(self, brand, items).await?,
+        let mut stepped = match brands.brand(brand) {
+            Some(brand) => self.take_by_rank(brand, items).await?,
             None => {
                 let missing = if brands.may_be_broken(brand) { Missing::Broken } else { Missing::Brand };
                 let items = items.into_iter().map(|item| (item, missing)).collect();
-                without_terms::rest(self, (brand, None), items).await?
+                self.finish(None, without_terms::rest(self, (brand, None), items).await?).await?
             }
         };
-        let mut stepped = self.finish(brands.brand(brand), resting).await?;
         stepped.left_alone += ids.len().saturating_sub(taken);
+        Ok(stepped)
+    }
+
+    /// Processes and saves first consumers who are there now, and then participations from files.
+    async fn take_by_rank(&self, brand: &Brand, items: Vec<WorkItem>) -> ports::Result<Stepped> {
+        let (live, imported): (Vec<WorkItem>, Vec<WorkItem>) =
+            items.into_iter().partition(|item| Rank::of(&item.participation) == Rank::Live);
+        let mut stepped = Stepped::default();
+        for (rank, items) in [(Rank::Live, live), (Rank::Imported, imported)] {
+            if !items.is_empty() {
+                stepped.add(self.finish(Some(brand), turns::take(self, (brand, rank), items).await?).await?);
+            }
+        }
         Ok(stepped)
     }
 

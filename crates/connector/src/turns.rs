@@ -15,6 +15,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
 use crate::award;
+use crate::budget::Rank;
 use crate::connector::Connector;
 use crate::endpoints::built::BuiltProfiles;
 use crate::endpoints::consent_groups::{ConsentGroups, GroupsJob};
@@ -33,15 +34,15 @@ const ENDLESS: Duration = Duration::from_secs(3_600);
 /// No flow needs more turns than this in one run. A participation that takes more is put off.
 const MOST_TURNS: usize = 12;
 
-/// Takes the participations of a brand as far as they go, until all of them rest.
+/// Takes the participations of a brand as far as they go, until all of them rest. All of them have the same rank.
 pub(crate) async fn take(
     connector: &Connector,
-    brand: &Brand,
+    (brand, rank): (&Brand, Rank),
     items: Vec<WorkItem>,
 ) -> ports::Result<Vec<WorkItem>> {
     let mut resting = Vec::with_capacity(items.len());
     let mut under_way = FuturesUnordered::new();
-    let turns = Turns { connector, brand };
+    let turns = Turns { connector, brand, rank };
     turns.begin(items, &mut resting, &mut under_way);
     let mut failed = None;
     while let Some(performed) = under_way.next().await {
@@ -123,6 +124,7 @@ type UnderWay<'a> = FuturesUnordered<BoxFuture<'a, ports::Result<Performed>>>;
 struct Turns<'a> {
     connector: &'a Connector,
     brand: &'a Brand,
+    rank: Rank,
 }
 
 impl<'a> Turns<'a> {
@@ -180,7 +182,7 @@ impl<'a> Turns<'a> {
 
     /// Begins the work of each group. An endpoint that does not answer does not hold up the others.
     fn perform(self, groups: Groups, under_way: &mut UnderWay<'a>) {
-        let Turns { connector, brand } = self;
+        let Turns { connector, brand, .. } = self;
         if !groups.missing.is_empty() {
             let rest = without_terms::rest(connector, (&brand.id, Some(brand)), groups.missing);
             under_way.push(rest.map(|done| done.map(Performed::rests)).boxed());
@@ -214,9 +216,9 @@ impl<'a> Turns<'a> {
         E::Job: 'a,
     {
         if !jobs.is_empty() {
-            let Turns { connector, brand } = self;
+            let Turns { connector, brand, rank } = self;
             let perform =
-                async move { E::perform(&BrandAccess { access: &connector.braze, brand }, jobs).await };
+                async move { E::perform(&BrandAccess { access: &connector.braze, brand, rank }, jobs).await };
             under_way.push(perform.boxed());
         }
     }

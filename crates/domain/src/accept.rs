@@ -24,7 +24,35 @@ pub struct Acceptance<'a> {
     brand: &'a Brand,
     activation: &'a Activation,
     repeat_key: Option<RepeatKey>,
+    import: Option<Import>,
     now: Timestamp,
+}
+
+/// How a participation from a file takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Import {
+    /// Whether it can win what the activation gives. Then Quikly is told, too, because places would not add up otherwise.
+    pub with_incentives: bool,
+    /// Whether Quikly is told about its credit.
+    pub with_callbacks: bool,
+    /// When it is processed first.
+    pub due_at: Timestamp,
+}
+
+impl Import {
+    /// The incentive that a participation in this way takes part in.
+    fn incentive_of<'a>(
+        import: Option<Self>,
+        activation: &'a Activation,
+        way: &Way,
+    ) -> Option<&'a IncentiveId> {
+        activation.incentive_of(way).filter(|_| import.is_none_or(|import| import.with_incentives))
+    }
+
+    /// Whether Quikly is told about the credit, if the brand has a callback.
+    fn tells(import: Option<Self>) -> bool {
+        import.is_none_or(|import| import.with_incentives || import.with_callbacks)
+    }
 }
 
 impl<'a> Acceptance<'a> {
@@ -35,13 +63,19 @@ impl<'a> Acceptance<'a> {
         (brand, activation): (&'a Brand, &'a Activation),
         now: Timestamp,
     ) -> Self {
-        Self { id, brand, activation, repeat_key: None, now }
+        Self { id, brand, activation, repeat_key: None, import: None, now }
     }
 
     /// Adds the hashed `Idempotency-Key` that the request carried, if any.
     #[must_use]
     pub fn repeatable_by(self, repeat_key: Option<RepeatKey>) -> Self {
         Self { repeat_key, ..self }
+    }
+
+    /// Says that it comes from a file.
+    #[must_use]
+    pub fn imported(self, import: Import) -> Self {
+        Self { import: Some(import), ..self }
     }
 
     /// Makes a participation by e-mail. The activation decides when it earns the credit.
@@ -86,13 +120,16 @@ impl<'a> Acceptance<'a> {
 
     fn accept(self, way: Way, earned_at: Option<Timestamp>, attributes: Attributes) -> Participation {
         let (brand, activation) = (self.brand, self.activation);
-        let has_award = activation.incentive_of(&way).is_some() || brand.callback.is_some();
+        let has_award = Import::incentive_of(self.import, activation, &way).is_some()
+            || (brand.callback.is_some() && Import::tells(self.import));
         let owner = (brand.id.clone(), activation.scope.clone());
         let moments = (self.now, later(activation.closes, brand.retention));
         let repeat_key = self.repeat_key;
         let accepted = Snapshot::accepted(self.id, owner, way, moments, has_award);
+        let imported = self.import.is_some();
+        let due_at = self.import.map_or(accepted.due_at, |import| Some(import.due_at));
         #[expect(clippy::expect_used, reason = "each way above begins as its own way does")]
-        Participation::restore(Snapshot { earned_at, attributes, repeat_key, ..accepted })
+        Participation::restore(Snapshot { earned_at, attributes, repeat_key, imported, due_at, ..accepted })
             .expect("what begins is received, due, and credited only if its way allows that")
     }
 }
@@ -104,8 +141,28 @@ pub fn entry(
     (brand, activation): (&Brand, &Activation),
     id_key: &IdKey,
 ) -> Option<Entry> {
+    entry_as(participation, (brand, activation), id_key, None)
+}
+
+/// The same for a participation from a file.
+#[must_use]
+pub fn imported_entry(
+    participation: &Participation,
+    terms: (&Brand, &Activation),
+    id_key: &IdKey,
+    import: Import,
+) -> Option<Entry> {
+    entry_as(participation, terms, id_key, Some(import))
+}
+
+fn entry_as(
+    participation: &Participation,
+    (brand, activation): (&Brand, &Activation),
+    id_key: &IdKey,
+    import: Option<Import>,
+) -> Option<Entry> {
     let contact = participation.contact().filter(|_| participation.has_award())?;
-    let ledger = activation.ledger(activation.incentive_of(participation.way()));
+    let ledger = activation.ledger(Import::incentive_of(import, activation, participation.way()));
     let rules = Rules::of(brand, &ledger, id_key);
     let participant = id_key.contact(&brand.id, &contact);
     let moments = Moments {

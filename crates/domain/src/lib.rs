@@ -4,6 +4,7 @@
 pub mod accept;
 pub mod answers;
 pub mod attributes;
+pub mod audit;
 pub mod award;
 pub mod brand;
 pub mod brand_file;

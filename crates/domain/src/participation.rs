@@ -10,6 +10,7 @@ mod consenting;
 mod counted;
 mod details;
 mod parts;
+mod profiles;
 mod read_back;
 mod recording;
 mod snapshot;

@@ -9,6 +9,7 @@ mod booking;
 mod cursor;
 mod hour;
 mod learn;
+mod leftover;
 mod limit;
 mod upper_bound;
 
@@ -233,6 +234,7 @@ impl Windows {
                 self.try_at_first(count, now)
             }
             None if self.learning != Learning::Done => self.try_out(count, now),
+            None if self.contract.leftover => self.fill_leftover(count, now),
             None => self.fill(count, now),
             Some(at) if now < at => Reservation::closed(at, true),
             Some(_) => self.probe(count, now),

@@ -1,7 +1,9 @@
 //! Access to a data file next to the process that serves it, over a connection of its own and without the file's lock.
 
 mod forgetting;
+mod importing;
 mod overview;
+mod pages;
 mod reports;
 mod retry;
 

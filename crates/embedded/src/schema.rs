@@ -87,6 +87,12 @@ const ACCEPTED: &str = concat!(
      END;"
 );
 
+/// What operators did. A command may create the table in a file of an earlier version.
+pub(crate) const AUDIT: &str = "CREATE TABLE IF NOT EXISTS audit (
+         number INTEGER PRIMARY KEY AUTOINCREMENT,
+         record TEXT NOT NULL
+     );";
+
 const STEPS: &[M<'_>] = &[M::up(
     // Ids are hashes. Rows are stored in the order of arrival, and only the index of ids is filled at random positions, so a commit
     // touches few pages.
@@ -298,7 +304,7 @@ const STEPS: &[M<'_>] = &[M::up(
          count     INTEGER NOT NULL,
          PRIMARY KEY (scope, minute, channel, incentive, name)
      ) WITHOUT ROWID;",
-)];
+), M::up(AUDIT)];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines
 /// under them, and the triggers must not count a line that only moves.

@@ -10,6 +10,7 @@ use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use domain::rollup::Rollup;
 use ports::error::at_most;
+use ports::imports::ImportedRow;
 use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 use rusqlite::{Connection, params};
@@ -101,6 +102,39 @@ impl ParticipationRow {
             statement.execute(params![self.id, self.version, self.due_at, self.expires_at, self.record])?;
         Ok(if changed == 1 { Saved::Saved } else { Saved::Conflict })
     }
+}
+
+/// A row of a file that is imported, ready to be written.
+pub(crate) struct NewRow<'a> {
+    row: ParticipationRow,
+    names: TallyNames,
+    entry: Option<&'a Entry>,
+    /// The ids that an earlier version may have given the same consumer.
+    pub(crate) earlier: &'a [ParticipationId],
+}
+
+impl<'a> NewRow<'a> {
+    pub(crate) fn of(imported: &'a ImportedRow) -> std::result::Result<Self, Unencodable> {
+        Ok(Self {
+            row: ParticipationRow::of(&imported.participation)?,
+            names: TallyNames::of(&imported.participation),
+            entry: imported.entry.as_ref(),
+            earlier: &imported.earlier,
+        })
+    }
+
+    /// Inserts the row, with its line. Returns whether the id was free.
+    pub(crate) fn store(&self, group: &Group<'_>) -> rusqlite::Result<bool> {
+        match self.entry {
+            Some(entry) => Ok(enter(group, (&self.row, &self.names), entry)?.is_ok()),
+            None => self.row.insert(group, &self.names, None),
+        }
+    }
+}
+
+/// Whether a participation with this id is stored.
+pub(crate) fn is_there(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<bool> {
+    Ok(one(connection, "SELECT 1 FROM participations WHERE id = ?", [id], |_| Ok(()))?.is_some())
 }
 
 /// The names under which a new row is counted.

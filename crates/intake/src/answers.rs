@@ -3,6 +3,7 @@
 use domain::Timestamp;
 use domain::answers::{AnswerError, AnswerRules};
 use domain::attributes::{AttributeError, AttributeValue, Attributes, MOST_ATTRIBUTES};
+use domain::brand::Activation;
 use domain::ids::Scope;
 use domain::seen::Asking;
 use serde_json::{Map, Value};
@@ -38,6 +39,11 @@ impl<'a> Allowed<'a> {
             (None, Asking::Unsigned) => Self::None,
             (None, Asking::Signed) => Self::Any,
         }
+    }
+
+    /// The rule for rows of a file. Nobody signs a file.
+    pub(crate) fn under(activation: &'a Activation) -> Self {
+        activation.answers.as_ref().map_or(Self::None, Self::Listed)
     }
 
     /// Reads the attributes. What is wrong with them is added to `errors`.

@@ -41,6 +41,16 @@ impl Members {
         })
     }
 
+    /// The members of an object.
+    pub(crate) fn of(object: serde_json::Map<String, Value>) -> Self {
+        Self(object.into_iter().collect())
+    }
+
+    /// The object with these members.
+    pub(crate) fn into_object(self) -> serde_json::Map<String, Value> {
+        self.0.into_iter().collect()
+    }
+
     /// Returns a text without taking it.
     pub(crate) fn peek(&self, field: &str) -> Option<&str> {
         self.0.get(field).and_then(Value::as_str)

@@ -4,7 +4,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
 use domain::Timestamp;
-use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Repeats};
 use domain::consent::{Consent, ConsentRules, Respondent};
@@ -25,6 +24,7 @@ use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::consent::{self, SaidConsent};
 use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
+use crate::ways::Accepting;
 use crate::{Intake, details, failing, idempotency, incentives, signature, withdrawal};
 
 #[derive(Serialize)]
@@ -100,9 +100,10 @@ pub(crate) async fn accept(
     if !asked.refusals.is_empty() {
         return Err(Problem::invalid(asked.refusals));
     }
+    let accepting = Accepting { id_key: &intake.id_key, terms, key, import: None, now };
     let participation = match &asked.phone {
-        Some(phone) => by_phone(&intake, terms, (phone, email), (&asked, key), now)?,
-        None => by_email(&intake, terms, email, (asked, key), now)?,
+        Some(phone) => accepting.by_phone((phone, email), &asked)?,
+        None => accepting.by_email(email, asked)?,
     };
     let stored = match keep(&intake, terms, &participation, "scope").await? {
         Inserted::New(standing) => Inserted::New(standing),
@@ -303,20 +304,21 @@ fn readable<T>(intake: &Intake, read: Read<T>) -> Result<Option<T>, Problem> {
 }
 
 /// A body, as far as it can be read without knowing the activation.
-struct AskedBody {
+pub(crate) struct AskedBody {
     scope: String,
-    email: Option<Typed>,
-    phone: Option<String>,
+    pub(crate) email: Option<Typed>,
+    pub(crate) phone: Option<String>,
     /// The consumer's answer; `None` if the consumer was not asked.
-    consent: Option<Consent>,
+    pub(crate) consent: Option<Consent>,
     /// Whether the consumer says no to e-mail.
     declines_email: bool,
-    attributes: Attributes,
+    pub(crate) attributes: Attributes,
     /// Why the answers do not suffice to take part. A withdrawal needs none of them.
-    refusals: Vec<FieldError>,
+    pub(crate) refusals: Vec<FieldError>,
 }
 
-fn read(
+/// Reads a body, as far as that can be done without knowing the activation.
+pub(crate) fn read(
     mut body: Members,
     (allowed, rules): (Allowed<'_>, Option<&ConsentRules>),
     now: Timestamp,
@@ -357,44 +359,4 @@ fn require(field: &str, there: bool, errors: &mut Vec<FieldError>) {
     if !there && !errors.iter().any(|error| error.field == field) {
         errors.push(FieldError::new(field, "is missing"));
     }
-}
-
-fn by_email(
-    intake: &Intake,
-    (brand, activation): (&Brand, &Activation),
-    email: Option<Email>,
-    (asked, key): (AskedBody, Option<&str>),
-    now: Timestamp,
-) -> Result<Participation, Problem> {
-    let refused = |message| Problem::invalid(vec![FieldError::new("email", message)]);
-    if activation.email.is_none() {
-        return Err(refused("taking part by e-mail is not offered"));
-    }
-    let email = email.ok_or_else(|| refused("is missing"))?;
-    let id = intake.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
-    let repeat_key = key.map(|key| intake.id_key.repeat_key(id, key));
-    let acceptance = Acceptance::new(id, (brand, activation), now).repeatable_by(repeat_key);
-    Ok(acceptance.by_email(email, asked.consent, asked.attributes))
-}
-
-fn by_phone(
-    intake: &Intake,
-    (brand, activation): (&Brand, &Activation),
-    (phone, email): (&str, Option<Email>),
-    (asked, key): (&AskedBody, Option<&str>),
-    now: Timestamp,
-) -> Result<Participation, Problem> {
-    let refused = |message: String| Problem::invalid(vec![FieldError::new("phone", message)]);
-    let not_offered = || refused("taking part by mobile number is not offered".to_owned());
-    let (Some(terms), Some(consent)) = (&activation.sms, &asked.consent) else { return Err(not_offered()) };
-    let phone = Phone::parse(phone, terms.region).map_err(|error| refused(error.to_string()))?;
-    terms
-        .texting
-        .check(&phone)
-        .map_err(|why| Problem::invalid(vec![FieldError::new("phone", why.to_string()).coded(why.code())]))?;
-    let contact = Contact::Phone { phone: phone.clone(), email: email.clone() };
-    let id = intake.id_key.participation(&activation.scope, &contact);
-    let repeat_key = key.map(|key| intake.id_key.repeat_key(id, key));
-    let acceptance = Acceptance::new(id, (brand, activation), now).repeatable_by(repeat_key);
-    Ok(acceptance.by_consenting_phone((phone, email), consent.clone(), asked.attributes.clone()))
 }

@@ -57,6 +57,11 @@ impl Problem {
         Self { kind, title, status, detail: None, errors: Vec::new(), retry_after_s: None, challenge: None }
     }
 
+    /// What is wrong with each field.
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+
     /// The last part of the type, under which the problem is counted.
     pub(crate) fn kind(&self) -> &'static str {
         self.kind.rsplit(':').next().unwrap_or(self.kind)

@@ -14,7 +14,7 @@ pub(crate) struct Typed {
     /// The canonical form.
     pub(crate) email: Email,
     /// The forms that earlier versions may have stored.
-    earlier: Vec<Email>,
+    pub(crate) earlier: Vec<Email>,
 }
 
 impl Typed {

@@ -12,7 +12,9 @@ use domain::participation::Consent;
 use domain::person::Person;
 
 use crate::Result;
+use crate::imports::Imports;
 use crate::outages::Outage;
+use crate::pages::{AuditLog, Records};
 
 /// Due participations are counted up to this number.
 pub const MOST_COUNTED: usize = 10_000;
@@ -164,7 +166,7 @@ impl ErasureReport {
 
 /// Inspection and intervention by an operator.
 #[async_trait]
-pub trait Operations: Send + Sync {
+pub trait Operations: Imports + Records + AuditLog {
     /// The current state of the system.
     ///
     /// # Errors

@@ -1,5 +1,8 @@
 //! The arguments of the command line.
 
+mod import;
+mod person;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -10,6 +13,9 @@ use clap::{Args, Parser, Subcommand};
 use intake::Rates;
 
 use crate::forwarded::ForwardedBy;
+
+pub(crate) use import::{Export, ExportCommand, Import, RowFormat};
+pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
 
 /// The connector between Quikly and Braze.
 ///
@@ -40,6 +46,18 @@ pub(crate) enum CliCommand {
     RetryNow(RetryNow),
     /// Erase a person: everything that shows whose a participation was
     Forget(Forget),
+    /// Store the rows of a file as participations, behind consumers who are there now
+    Import(Import),
+    /// Write participations or winners to standard output
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Export, preview or erase what is stored about a person
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Write the register of consents to standard output
+    Consents(Consents),
+    /// Show what operators did: exports, erasures, imports, retries
+    Audit(Audit),
     /// Manage brand files on AWS
     #[command(subcommand)]
     Brands(BrandsCommand),
@@ -74,6 +92,14 @@ pub(crate) struct StorageArguments {
     /// The environment on AWS; region, credentials and endpoints come from the same sources as for AWS's tools
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: Option<String>,
+}
+
+/// The person who acts, for the audit log.
+#[derive(Debug, Args)]
+pub(crate) struct Operator {
+    /// Who acts, for the audit log; by default the user of the operating system
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 /// The arguments of `status`.
@@ -121,6 +147,8 @@ pub(crate) struct Retry {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) filter: Filter,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -145,6 +173,8 @@ pub(crate) struct RetryNow {
     /// The brand's id
     #[arg(long, value_name = "BRAND")]
     pub(crate) brand: String,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -165,6 +195,8 @@ pub(crate) struct Forget {
     /// Erase one participation by its id, even one that cannot be read
     #[arg(long, value_name = "ID")]
     pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -41,7 +41,7 @@ pub(crate) fn say_of_arguments(said: &clap::Error) -> anyhow::Result<()> {
 }
 
 /// A reader that has read enough, such as `head`, is not a failure.
-fn read_or_full(written: io::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn read_or_full(written: io::Result<()>) -> anyhow::Result<()> {
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("standard output cannot be written"),
@@ -51,6 +51,11 @@ fn read_or_full(written: io::Result<()>) -> anyhow::Result<()> {
 /// Prints on standard error why the program ends. If that cannot be written either, the exit code remains.
 pub(crate) fn complain(error: &anyhow::Error) {
     let _nobody_reads = line(&mut io::stderr().lock(), &format!("quikly-braze: {}", in_full(&**error)));
+}
+
+/// Prints a warning on standard error.
+pub(crate) fn warn(text: &str) {
+    let _nobody_reads = line(&mut io::stderr().lock(), &format!("quikly-braze: {text}"));
 }
 
 /// Shows how far a long piece of work is, on standard error. If that is not a terminal, nothing is shown.

@@ -1,5 +1,6 @@
 //! `dead`: lists parked work, and retries it.
 
+use domain::audit::AuditEntry;
 use domain::ids::BrandId;
 use ports::Clock;
 use ports::clock::SystemClock;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{self, Filter};
 use crate::console;
+use crate::operator;
 use crate::storage::Opened;
 
 pub(crate) async fn run(arguments: arguments::DeadCommand) -> anyhow::Result<()> {
@@ -21,7 +23,11 @@ pub(crate) async fn run(arguments: arguments::DeadCommand) -> anyhow::Result<()>
         arguments::DeadCommand::Retry(retry) => {
             let which = which(retry.ids, retry.filter)?;
             let storage = Opened::open(retry.storage).await?;
-            let revived = storage.operations().retry(&which, SystemClock.now()).await?;
+            let now = SystemClock.now();
+            let revived = storage.operations().retry(&which, now).await?;
+            let entry = AuditEntry::new(now, operator::name(&retry.operator), "dead retry");
+            let entry = entry.about(revived.iter().map(|dead| dead.id.clone()));
+            storage.operations().note(&entry.with(format!("{} are tried again", revived.len()))).await?;
             let missing: Vec<&String> =
                 which.ids.iter().filter(|id| !revived.iter().any(|dead| dead.id == **id)).collect();
             say(&revived, "to be tried again", retry.json);

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
+use domain::audit::AuditEntry;
 use domain::consent::Consent;
 use domain::contact::{Email, Phone};
 use domain::ids::ParticipationId;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::Forget;
 use crate::console;
+use crate::operator;
 use crate::storage::Opened;
 
 enum Who {
@@ -37,10 +39,15 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
     let storage = Opened::open(arguments.storage).await?;
     let now = SystemClock.now();
     let id_key = storage.id_key().await?;
+    let entry = AuditEntry::new(now, operator::name(&arguments.operator), "forget");
+    let entry = entry.about(arguments.id.clone().filter(|_| matches!(who, Who::Participation(_))));
     let forgotten = match who {
         Who::Person(person) => storage.operations().forget(&person, &id_key, now).await?,
         Who::Participation(id) => storage.operations().forget_participation(id, &id_key, now).await?,
     };
+    let ErasureReport { participations, profiles, .. } = forgotten;
+    let outcome = format!("erased {participations} participations and {profiles} profile hints");
+    storage.operations().note(&entry.with(outcome)).await?;
     say(&forgotten, arguments.json);
     anyhow::ensure!(
         !forgotten.remains,
@@ -65,7 +72,7 @@ impl NobodyFound {
 }
 
 /// The value from the command line, or from a line of standard input.
-fn given(argument: &str, what: &str) -> anyhow::Result<String> {
+pub(crate) fn given(argument: &str, what: &str) -> anyhow::Result<String> {
     if argument != Forget::FROM_INPUT {
         return Ok(argument.to_owned());
     }
@@ -137,7 +144,7 @@ fn further_proof(consent: &Consent) -> String {
     proof
 }
 
-fn consent_as_json(proven: &ProvenConsent) -> Value {
+pub(crate) fn consent_as_json(proven: &ProvenConsent) -> Value {
     let ProvenConsent { participation, brand, scope, consent } = proven;
     json!({
         "participation": participation.to_string(),

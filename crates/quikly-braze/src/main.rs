@@ -2,12 +2,14 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod arguments;
+mod audit;
 mod brand_directory;
 mod brands;
 mod check;
 mod code_files;
 mod connection_slots;
 mod connections;
+mod consents;
 mod console;
 mod dead;
 mod demo;
@@ -15,13 +17,19 @@ mod descriptors;
 mod disk;
 #[cfg(test)]
 mod documents_tests;
+mod export;
 mod forget;
 mod forwarded;
 mod id_key;
+mod import;
 mod listen;
+mod masked;
 mod metrics_page;
+mod operator;
+mod person;
 mod reload;
 mod retry_now;
+mod row_output;
 mod serve;
 mod server;
 mod sim;
@@ -61,6 +69,11 @@ fn main() -> ExitCode {
         CliCommand::Dead(dead) => run(dead::run(dead)),
         CliCommand::RetryNow(retry) => run(retry_now::run(retry)),
         CliCommand::Forget(forget) => run(forget::run(forget)),
+        CliCommand::Import(import) => run(import::run(import)),
+        CliCommand::Export(export) => run(export::run(export)),
+        CliCommand::Person(person) => run(person::run(person)),
+        CliCommand::Consents(consents) => run(consents::run(consents)),
+        CliCommand::Audit(audit) => run(audit::run(audit)),
         CliCommand::Brands(arguments::BrandsCommand::Push(push)) => run(brands::push(push)),
         CliCommand::Token => {
             token::run();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod audit;
 pub mod award;
 pub mod brand_file;
 pub mod callback;

@@ -114,6 +114,8 @@ struct ParticipationRecord {
     /// Absent in records from before there were roll-ups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     counted: Option<CountedRecord>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    imported: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -236,6 +238,7 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         proof: stored_way.proof,
         without_terms_since: kept.without_terms_since.map(Timestamp::as_millisecond),
         counted: kept.counted.map(CountedRecord::of),
+        imported: kept.imported,
     })
 }
 
@@ -296,6 +299,7 @@ fn participation(
         gave_number_to: record.gave_number_to.map(profile).transpose()?,
         without_terms_since: record.without_terms_since.map(moment).transpose()?,
         counted: record.counted.map(CountedRecord::read),
+        imported: record.imported,
         version,
         unknown,
     };

@@ -88,7 +88,8 @@ pub struct Campaign {
     brands: Arc<Brands>,
     /// The brands in use.
     pub in_use: BrandsInUse,
-    id_key: IdKey,
+    /// The key that ids are made with.
+    pub id_key: IdKey,
     /// The receiver of callbacks.
     pub quikly: Arc<Quikly>,
     simulated: Router,

@@ -10,7 +10,7 @@ use domain::time::{between, earlier, later};
 use ports::limits::Endpoint;
 
 use super::BrandAccess;
-use crate::budget::{Admission, PATIENCE};
+use crate::budget::{Admission, PATIENCE, Rank};
 use crate::work_item::{Performed, WorkItem};
 
 /// A slot shorter than this could end before a message that is a second late. Its participation therefore
@@ -57,7 +57,10 @@ pub(super) async fn admit<Q>(
                 performed.resting.extend(put_off(request, come_for(slot), Some(slot), now));
             }
             Some(Admission::Closed(until)) => {
-                to.access.scarce.wait_until(&to.brand.id, until);
+                // Others wait for this moment, too, unless it is only about what they leave.
+                if to.rank == Rank::Live {
+                    to.access.scarce.wait_until(&to.brand.id, until);
+                }
                 performed.resting.extend(put_off(request, until, None, now));
             }
             None => {
@@ -105,7 +108,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_participation_with_an_open_slot_uses_it_and_books_none() {
         let (access, brand) = (access(), brand());
-        let to = BrandAccess { access: &access, brand: &brand };
+        let to = BrandAccess { access: &access, brand: &brand, rank: Rank::Live };
         let slot = Slot { from: at(-5), until: at(55) };
         let (ready, performed) = admit(&to, vec![request(1, Some(slot))]).await;
         assert_eq!((ready.len(), ready[0].0, performed.resting.len()), (1, slot, 0));
@@ -114,7 +117,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slot_that_has_gone_by_is_booked_anew() {
         let (access, brand) = (access(), brand());
-        let to = BrandAccess { access: &access, brand: &brand };
+        let to = BrandAccess { access: &access, brand: &brand, rank: Rank::Live };
         let slot = Slot { from: at(-65), until: at(-5) };
         let (ready, _) = admit(&to, vec![request(1, Some(slot))]).await;
         assert!(ready[0].0.covers(at(0)), "{:?}", ready[0].0);
@@ -123,7 +126,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn while_the_limit_is_being_learned_the_others_rest_without_a_slot() {
         let (access, brand) = (access(), brand());
-        let to = BrandAccess { access: &access, brand: &brand };
+        let to = BrandAccess { access: &access, brand: &brand, rank: Rank::Live };
         let (ready, performed) = admit(&to, (0..41).map(|number| request(number, None)).collect()).await;
         assert_eq!((ready.len(), performed.resting.len()), (40, 1));
         let put_off = &performed.resting[0].participation;

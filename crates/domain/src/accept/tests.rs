@@ -102,3 +102,32 @@ fn a_raffles_rules_commit_to_its_seed_and_those_of_others_to_none() {
         assert!(elsewhere.incentive.is_none() && elsewhere.commitment.is_none());
     }
 }
+
+#[test]
+fn an_imported_participation_wins_nothing_and_tells_nothing_unless_that_is_asked_for() {
+    let id_key = IdKey::new([1; 32]);
+    let mut brand = brand(Identity::Alias);
+    brand.callback = Some(CallbackTarget {
+        url: "https://quikly.example/news".parse().unwrap(),
+        secret: SecretRef::Env("KEY".into()),
+        allow_private: false,
+    });
+    let mut activation = activation(true, false);
+    let incentive = IncentiveId::parse("first").unwrap();
+    activation.email.as_mut().unwrap().incentive = Some(incentive.clone());
+    let line = |with_incentives, with_callbacks| {
+        let import = Import { with_incentives, with_callbacks, due_at: at(77) };
+        let id = ParticipationId::from_bytes([7; 16]);
+        let acceptance = Acceptance::new(id, (&brand, &activation), at(0)).imported(import);
+        let email = Email::parse("ada@example.com").unwrap();
+        let imported = acceptance.by_email(email, None, Attributes::default());
+        assert!(imported.is_imported() && imported.due_at() == Some(at(77)));
+        let entry = imported_entry(&imported, (&brand, &activation), &id_key, import);
+        assert_eq!(entry.is_some(), imported.has_award());
+        entry.map(|entry| entry.award.ledger.incentive)
+    };
+    assert_eq!(line(false, false), None);
+    assert_eq!(line(false, true), Some(None), "Quikly is told of a credit that wins nothing");
+    assert_eq!(line(true, false), Some(Some(incentive.clone())));
+    assert_eq!(line(true, true), Some(Some(incentive)));
+}

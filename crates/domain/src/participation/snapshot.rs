@@ -79,6 +79,8 @@ pub struct Snapshot {
     pub without_terms_since: Option<Timestamp>,
     /// See [`Participation::counted`].
     pub counted: Option<CountedMilestones>,
+    /// See [`Participation::is_imported`].
+    pub imported: bool,
     /// See [`Participation::version`].
     pub version: u64,
     /// Fields that only a newer version knows.
@@ -157,6 +159,7 @@ impl Snapshot {
             gave_number_to: None,
             without_terms_since: None,
             counted: Some(CountedMilestones::default()),
+            imported: false,
             version: 0,
             unknown: UnknownFields::default(),
         }
@@ -192,6 +195,12 @@ impl Participation {
     pub fn restore(snapshot: Snapshot) -> Result<Self, Impossible> {
         snapshot.check()?;
         Ok(Self(snapshot))
+    }
+
+    /// Whether it came from a file. Then it stands behind the participations of consumers who are there now.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.0.imported
     }
 
     /// The values.

@@ -30,11 +30,14 @@ pub struct Contract {
     /// A slot that begins later than this is not booked; `None` books any slot. Use it where nobody holds a slot: a slot
     /// that is booked far ahead would stay unused.
     pub patience: Option<Duration>,
+    /// Whether only what others leave is booked: what a window has left shortly before its end. Use it for work that must
+    /// not delay other work.
+    pub leftover: bool,
 }
 
 impl From<Allowance> for Contract {
     fn from(allowance: Allowance) -> Self {
-        Self { allowance, per_hour: None, is_upper_bound: false, patience: None }
+        Self { allowance, per_hour: None, is_upper_bound: false, patience: None, leftover: false }
     }
 }
 

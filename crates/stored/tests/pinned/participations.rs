@@ -271,6 +271,7 @@ fn others() -> Vec<(&'static str, Participation)> {
                     Some(CountedMilestones { accepted: true, ended: true, ..CountedMilestones::default() })
             }),
         ),
+        ("imported", but(|kept| kept.imported = true)),
     ]
 }
 

@@ -78,6 +78,7 @@ fn least() -> Snapshot {
         gave_number_to: None,
         without_terms_since: None,
         counted: None,
+        imported: false,
         version: 5,
         unknown: UnknownFields::default(),
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::audit::AuditEntry;
 use domain::brand_file::BrandFile;
 use domain::ids::ParticipationId;
 use domain::outage::Outage;
@@ -38,6 +39,16 @@ fn every_form_that_an_outage_ever_had_is_read_and_the_newest_is_written() {
     let values = [("seen", outage.clone()), ("tried_again", Outage { next_try: Some(at(82)), ..outage })];
     let encode = |one: &Outage| stored::outage::encode(&brand(), one).unwrap();
     Fixtures::of("outage").pin(&values, encode, |text| stored::outage::decode(&brand(), text).unwrap());
+}
+
+#[test]
+fn every_form_that_an_audit_entry_ever_had_is_read_and_the_newest_is_written() {
+    let entry = AuditEntry::new(at(88), "ada", "person forget");
+    let full =
+        entry.clone().about(["07070707070707070707070707070707".to_owned()]).with("erased 1 participations");
+    let values = [("plain", entry), ("full", full)];
+    let encode = |one: &AuditEntry| stored::audit::encode(one).unwrap();
+    Fixtures::of("audit").pin(&values, encode, |text| stored::audit::decode(1, text).unwrap());
 }
 
 #[test]

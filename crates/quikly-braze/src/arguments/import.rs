@@ -1,0 +1,86 @@
+//! The arguments of `import` and `export`.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Operator, StorageArguments};
+
+/// The form of a file with one row for each participation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON object on each line
+    Ndjson,
+}
+
+/// The arguments of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// The activation to import into
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: String,
+    /// The file; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Directory with the brand files that `serve` uses; on AWS they are read from the environment
+    #[arg(long, value_name = "DIR", required_unless_present = "environment", conflicts_with = "environment")]
+    pub(crate) brands: Option<PathBuf>,
+    /// The form of the file; by default the end of its name says it, and standard input is CSV
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<RowFormat>,
+    /// Store nothing, and report what would be stored and what would be refused
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The rows can win what the activation gives, and Quikly is told
+    #[arg(long)]
+    pub(crate) with_incentives: bool,
+    /// Quikly is told about each credit
+    #[arg(long)]
+    pub(crate) with_callbacks: bool,
+    /// Ignore columns of a CSV file that are not known
+    #[arg(long)]
+    pub(crate) ignore_other_columns: bool,
+    /// Write refused rows with their reasons to this new file, which only its owner can read. It contains contacts
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// How many rows become due in a minute; by default four fifths of what Braze allows
+    #[arg(long, value_name = "N")]
+    pub(crate) per_minute: Option<NonZeroU32>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The commands that write what is stored to standard output.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Write all participations of an activation
+    Participations(Export),
+    /// Write those who won, with what they won
+    Winners(Export),
+}
+
+/// The arguments of `export participations` and `export winners`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// The activation
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: String,
+    /// The form of the output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "csv")]
+    pub(crate) format: RowFormat,
+    /// Write contacts, attributes and codes in full; the audit log records it
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
+}
