@@ -360,17 +360,6 @@ macro_rules! delivers_fairly {
     };
 }
 
-/// The promises about numbers that are drawn before lines are entered.
-macro_rules! draws_numbers {
-    ($make:expr) => {
-        promises! {
-            $make;
-            numbers:
-                a_number_whose_participation_comes_too_late_has_no_second_owner;
-        }
-    };
-}
-
 mod memory_keeps {
     keeps_books!(crate::in_memory());
     keeps_ledgers!(crate::in_memory());
@@ -380,7 +369,7 @@ mod memory_keeps {
 
 mod memory_that_enters_later_keeps {
     keeps_ledgers!(crate::in_memory_entered_later());
-    draws_numbers!(crate::in_memory_entered_later());
+    promises! { crate::in_memory_entered_later(); numbers: a_number_whose_participation_comes_too_late_has_no_second_owner; }
 }
 
 mod embedded_keeps {
@@ -394,7 +383,7 @@ mod embedded_keeps {
 mod aws_keeps {
     keeps_books!(crate::emulator::on_dynamo());
     keeps_ledgers!(crate::emulator::on_dynamo());
-    draws_numbers!(crate::emulator::on_dynamo());
+    promises! { crate::emulator::on_dynamo(); numbers: a_number_whose_participation_comes_too_late_has_no_second_owner; }
     can_be_operated!(crate::emulator::on_dynamo());
     delivers!(crate::emulator::on_queues());
 }

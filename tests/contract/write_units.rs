@@ -1,5 +1,7 @@
 //! The cost of a participation on DynamoDB: write units by flow, counted as DynamoDB bills them, and the requests of a worker.
 
+mod units;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ use testkit::emulator::{self, endpoint, prefix};
 use testkit::fault_proxy::{Call, FaultProxy};
 use testkit::simulated::InProcess;
 
-use crate::dynamo_api::call;
+use self::units::Units;
 
 const KEY: &str = "sim-key";
 const GROUP: &str = "g-1";
@@ -195,18 +197,6 @@ impl CountedActivation {
         self.proxy.take()
     }
 
-    /// The size of the largest item of a table, as DynamoDB counts it.
-    async fn largest_item(&self, table: &str) -> usize {
-        let found = call("Scan", &json!({ "TableName": format!("{}-{table}", self.prefix) })).await;
-        let size = |value: &Value| {
-            value.as_object().and_then(|value| value.values().next()?.as_str()).map_or(0, str::len)
-        };
-        let item = |item: &Value| {
-            item.as_object().unwrap().iter().map(|(name, value)| name.len() + size(value)).sum::<usize>()
-        };
-        found["Items"].as_array().unwrap().iter().map(item).max().unwrap()
-    }
-
     fn by_email(&self, number: usize) -> Participation {
         let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
         let email = Email::parse(&email(number)).unwrap();
@@ -249,48 +239,6 @@ fn sms(opt_in: &str) -> String {
     format!(
         "[activation.sms]\nsubscription_group_id = \"{GROUP}\"\ndefault_region = \"US\"\nopt_in = \"{opt_in}\"\n"
     )
-}
-
-/// Write units for each participation.
-struct Units {
-    /// Those written for it alone.
-    own: f64,
-    /// Those for lists of participations that wait for the same minute.
-    lists: f64,
-    /// Those for the figures that reports show, one or two for each batch that is saved.
-    figures: f64,
-    /// Those for the limits of a batch.
-    limits: f64,
-}
-
-impl CountedActivation {
-    /// What a flow cost for each participation, as a row of the table in `docs/costs.md`.
-    #[expect(clippy::print_stdout, reason = "the figures are what the tests are for")]
-    fn row(&self, flow: &str, calls: &[Call]) -> Units {
-        let each = |units: f64| units / self.together as f64;
-        let counts = self.proxy.take_counts();
-        let of_key = |key: &str| {
-            let key = format!("{}-ledgers {key}", self.prefix);
-            let written = counts.write_units.iter().filter(|(name, _)| name.starts_with(&key));
-            written.fold(0.0, |sum, (_, units)| sum + units)
-        };
-        let (lists, figures) = (of_key("due-lists"), of_key("rollups of "));
-        let limits = |call: &&Call| call.resource.ends_with("-limits");
-        let written = |wanted: &dyn Fn(&&Call) -> bool| {
-            f64::from(
-                u32::try_from(calls.iter().filter(wanted).map(|call| call.write_units).sum::<u64>()).unwrap(),
-            )
-        };
-        let own = written(&|call| !limits(call)) - lists - figures;
-        // The tick's own queries for what is due are shared by all.
-        let polled = |call: &&Call| call.action.ends_with("Query");
-        let read: f64 = calls.iter().filter(|call| !polled(call)).map(|call| call.read_units).sum();
-        let (figures, limits) = (each(figures), each(written(&limits)));
-        let units = Units { own: each(own), lists: each(lists), figures, limits };
-        let Units { own, lists, .. } = &units;
-        println!("| {flow} | {own:.1} | {lists:.2} | {figures:.2} | {limits:.2} | {:.1} |", each(read));
-        units
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -342,7 +290,7 @@ async fn a_hundred_that_wait_for_a_request_slot_write_a_unit_each_and_share_list
     counted.store.reserve(&lane, 250, counted.clock.now()).await.unwrap();
     let _others = (counted.proxy.take(), counted.proxy.take_counts());
     let calls = counted.calls(CountedActivation::by_email).await;
-    let Units { own, lists, limits } =
+    let Units { own, lists, limits, .. } =
         counted.row("e-mail that waits for a slot, a hundred together", &calls);
     assert_eq!(own, 4.0);
     assert!(lists <= 0.05, "{lists} units for lists");

@@ -19,11 +19,10 @@ use ports::store::Due;
 use ports::{Clock, Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::item::{Item, id_of, number, required, text, text_of};
 use crate::dynamo::lists::{LISTS_BY_MINUTE, ToList};
 use crate::dynamo::pages::pages;
 use crate::dynamo::schema::{FIRST_LOOK, LOOK_SHARDS};
-use crate::dynamo::store::id_of;
 
 const DOING: &str = "reading what is due";
 
@@ -38,13 +37,13 @@ const MOST_PAGES: usize = 4;
 const OVERLAP: Duration = Duration::from_secs(60);
 
 /// An entry of the index.
-struct Entry {
+struct FirstLookEntry {
     id: ParticipationId,
     brand: BrandId,
     at: Timestamp,
 }
 
-impl Entry {
+impl FirstLookEntry {
     fn of(item: &Item) -> Result<Self> {
         let corrupt = |error: IdentifierError| Error::corrupt("participation", error);
         let at = Timestamp::from_millisecond(required(item, "look_at")?);
@@ -83,7 +82,7 @@ impl Dynamo {
             Err(error) => return Err(error),
         };
         let ends = shards.iter().map(|(_, end)| *end).min().unwrap_or(now);
-        let entries: Vec<Entry> = shards.into_iter().flat_map(|(entries, _)| entries).collect();
+        let entries: Vec<FirstLookEntry> = shards.into_iter().flat_map(|(entries, _)| entries).collect();
         if entries.is_empty() {
             return Ok(FirstLooks::default());
         }
@@ -92,7 +91,7 @@ impl Dynamo {
         // If no entry is passed, the next tick may as well begin here again.
         let read_to_now = entries.iter().any(|entry| entry.at <= read_to).then_some(read_to);
         let mut looks = FirstLooks { read_to: read_to_now, ..FirstLooks::default() };
-        for Entry { id, brand, at } in entries {
+        for FirstLookEntry { id, brand, at } in entries {
             let next_at = match found.get(&id) {
                 // The read may be a moment older than the index.
                 None => Some(at),
@@ -131,7 +130,11 @@ impl Dynamo {
     }
 
     /// The entries of a shard in this range, and up to when they are complete.
-    async fn entries(&self, shard: u8, (from, now): (i64, Timestamp)) -> Result<(Vec<Entry>, Timestamp)> {
+    async fn entries(
+        &self,
+        shard: u8,
+        (from, now): (i64, Timestamp),
+    ) -> Result<(Vec<FirstLookEntry>, Timestamp)> {
         let query = self
             .client
             .query()
@@ -146,7 +149,7 @@ impl Dynamo {
         while let Some(page) = pages.try_next().await? {
             is_complete = page.last_evaluated_key().is_none();
             for item in page.items() {
-                match Entry::of(item) {
+                match FirstLookEntry::of(item) {
                     Ok(entry) => entries.push(entry),
                     // The other entries are still read.
                     Err(error) => {
@@ -155,7 +158,7 @@ impl Dynamo {
                 }
             }
         }
-        let last = entries.last().map_or(now, |entry: &Entry| entry.at);
+        let last = entries.last().map_or(now, |entry: &FirstLookEntry| entry.at);
         Ok((entries, if is_complete { now } else { last }))
     }
 }

@@ -19,10 +19,9 @@ use ports::store::Due;
 use ports::{Chance, Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, text, text_of};
+use crate::dynamo::item::{Item, bytes_of, text, text_of};
 use crate::dynamo::looked_at::{AT_ONCE, Found, LookedAt};
 use crate::dynamo::pages::pages;
-use crate::dynamo::waiting::bytes_of;
 
 const READING: &str = "reading what is due";
 const WRITING: &str = "listing participations";

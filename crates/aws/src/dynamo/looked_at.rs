@@ -10,8 +10,7 @@ use ports::store::MOST_ITEMS;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, number_of, required, text};
-use crate::dynamo::store::id_of;
+use crate::dynamo::item::{Item, id_of, number_of, required, text};
 
 const DOING: &str = "reading what is due";
 

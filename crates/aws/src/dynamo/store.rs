@@ -29,7 +29,7 @@ use stored::participation::{decode, encode};
 use crate::dynamo::Dynamo;
 use crate::dynamo::attempt::{ATTEMPT, Attempt};
 use crate::dynamo::due::DueRead;
-use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::item::{Item, id_of, number, required, text, text_of};
 use crate::dynamo::lists::wait_of;
 use crate::dynamo::schema::{LOOK_SHARDS, SHARDS};
 
@@ -66,10 +66,6 @@ pub(crate) fn participation(item: &Item) -> Result<Participation> {
     let id = id_of(item)?;
     let (version, record) = (required(item, "version"), text_of(item, "record"));
     Ok(decode(id, version.map_err(|error| error.of(id))?, record.map_err(|error| error.of(id))?)?)
-}
-
-pub(crate) fn id_of(item: &Item) -> Result<ParticipationId> {
-    ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))
 }
 
 #[async_trait]
