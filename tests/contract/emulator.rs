@@ -1,6 +1,7 @@
 //! The ports on the emulator of AWS, and promises that only AWS makes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use aws::sqs::Sqs;
 use domain::award::{Award, AwardStatus};
 use domain::callback::CallbackKind;
 use domain::contact::Email;
+use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::incentive::{NoPrize, Offer, Quantity};
 use domain::ledger::Standing;
 use domain::message::{QueueName, WorkMessage};
-use domain::participation::Cause;
+use domain::participation::Outcome;
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
 use ports::operations::{ErasureReport, Which};
@@ -145,9 +147,66 @@ async fn a_write_that_meets_a_transaction_is_done_after_it() {
     let mut ada = ada();
     proxy.conflict_with(3);
     assert_eq!(ports.store.insert(&ada, None).await.unwrap(), Inserted::New(Standing::Unnumbered));
-    ada.failed(Cause::Throttled, ada.accepted_at());
+    ada.apply(&Step::Done(Outcome::Enrolled), start());
     proxy.conflict_with(3);
     assert_eq!(ports.store.save(&[ada]).await.unwrap(), [Saved::Saved]);
+}
+
+/// Functions of an earlier version work on the same tables during a deployment.
+#[tokio::test]
+async fn whoever_was_ended_by_an_earlier_version_is_due_no_more() {
+    let prefix = prefix();
+    let ports = on_dynamo_at(config().await, &prefix).await;
+    let ada = ada();
+    ports.store.insert(&ada, None).await.unwrap();
+    assert_eq!(ports.store.save(from_ref(&ada)).await.unwrap(), [Saved::Saved]);
+    let due = async || ports.store.due(ada.due_at().unwrap(), 10).await.unwrap().len();
+    assert_eq!(due().await, 1);
+    let ended = json!({
+        "TableName": format!("{prefix}-participations"),
+        "Key": { "id": { "S": ada.id().to_string() } },
+        "UpdateExpression": "SET expires_at = :expires REMOVE due_shard, due_at",
+        "ExpressionAttributeValues": { ":expires": { "N": "1900000000" } },
+    });
+    call("UpdateItem", &ended).await;
+    assert_eq!(due().await, 0);
+}
+
+/// A deployment makes the index beside tables that are in use.
+#[tokio::test]
+async fn whoever_is_accepted_before_the_index_of_first_looks_is_there_is_found_once_it_is() {
+    let prefix = prefix();
+    let ports = on_dynamo_at(config().await, &prefix).await;
+    let (ada, eve) = (ada(), testkit::participation("acme", "spring", "eve@example.com"));
+    let change = async |change: Value| {
+        let key = |name, kind| json!({ "AttributeName": name, "KeyType": kind });
+        let attribute = |name| json!({ "AttributeName": name, "AttributeType": "N" });
+        let attributes = [attribute("look_shard"), attribute("look_at")];
+        let mut index = json!({ "IndexName": "first_look" });
+        if change == "Create" {
+            index["KeySchema"] = json!([key("look_shard", "HASH"), key("look_at", "RANGE")]);
+            index["Projection"] = json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": ["brand"] });
+        }
+        let change = change.as_str().unwrap();
+        let table = json!({
+            "TableName": format!("{prefix}-participations"),
+            "AttributeDefinitions": attributes,
+            "GlobalSecondaryIndexUpdates": [{ change: index }],
+        });
+        call("UpdateTable", &table).await;
+    };
+    change(json!("Delete")).await;
+    for one in [&ada, &eve] {
+        ports.store.insert(one, None).await.unwrap();
+    }
+    assert_eq!(ports.store.save(from_ref(&eve)).await.unwrap(), [Saved::Saved]);
+    let due = async || {
+        let due = ports.store.due(eve.due_at().unwrap(), 10).await.unwrap();
+        due.into_iter().map(|due| due.id).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(due().await, [eve.id()].into());
+    change(json!("Create")).await;
+    assert_eq!(due().await, [ada.id(), eve.id()].into());
 }
 
 #[tokio::test]

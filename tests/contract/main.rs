@@ -212,6 +212,9 @@ macro_rules! keeps_books {
                 due_participations_are_returned_longest_due_first,
                 a_brand_with_much_due_hides_no_other_brands_due_participation,
                 ended_participations_and_those_not_due_are_not_returned,
+                a_participation_that_nobody_processed_is_due_again_and_again,
+                a_wait_that_is_saved_ends_at_its_time,
+                a_participation_that_was_put_off_is_due_at_its_new_time_only,
                 more_than_a_hundred_are_refused,
                 a_profile_hint_is_stored_and_replaced,
                 of_many_claims_one_holds,
@@ -363,17 +366,6 @@ macro_rules! delivers_fairly {
     };
 }
 
-/// The promises about numbers that are drawn before lines are entered.
-macro_rules! draws_numbers {
-    ($make:expr) => {
-        promises! {
-            $make;
-            numbers:
-                a_number_whose_participation_comes_too_late_has_no_second_owner;
-        }
-    };
-}
-
 mod memory_keeps {
     keeps_books!(crate::in_memory());
     keeps_ledgers!(crate::in_memory());
@@ -383,7 +375,7 @@ mod memory_keeps {
 
 mod memory_that_enters_later_keeps {
     keeps_ledgers!(crate::in_memory_entered_later());
-    draws_numbers!(crate::in_memory_entered_later());
+    promises! { crate::in_memory_entered_later(); numbers: a_number_whose_participation_comes_too_late_has_no_second_owner; }
 }
 
 mod embedded_keeps {
@@ -397,7 +389,7 @@ mod embedded_keeps {
 mod aws_keeps {
     keeps_books!(crate::emulator::on_dynamo());
     keeps_ledgers!(crate::emulator::on_dynamo());
-    draws_numbers!(crate::emulator::on_dynamo());
+    promises! { crate::emulator::on_dynamo(); numbers: a_number_whose_participation_comes_too_late_has_no_second_owner; }
     can_be_operated!(crate::emulator::on_dynamo());
     delivers!(crate::emulator::on_queues());
 }

@@ -10,7 +10,10 @@ use domain::participation::{
 };
 use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Slot;
+use domain::time::earlier;
 use futures::future::join_all;
+use ports::Clock;
+use ports::clock::SystemClock;
 use ports::store::{Inserted, Saved};
 use testkit::{changed, participation, start};
 
@@ -230,6 +233,59 @@ pub(crate) async fn ended_participations_and_those_not_due_are_not_returned(port
     ports.indexes_catch_up().await;
     assert!(ports.store.due(moment_before, 10).await.unwrap().is_empty());
     assert_eq!(ports.store.due(start() + Duration::from_secs(60), 10).await.unwrap().len(), 1);
+}
+
+/// Until it is processed, a participation is found at every look.
+pub(crate) async fn a_participation_that_nobody_processed_is_due_again_and_again(ports: Ports) {
+    let long_ago = earlier(SystemClock.now(), Duration::from_secs(600));
+    let ada = changed(&ada(), |kept| kept.due_at = Some(long_ago));
+    ports.store.insert(&ada, None).await.unwrap();
+    ports.indexes_catch_up().await;
+    for minutes in 0..5 {
+        let now = SystemClock.now() + Duration::from_secs(60 * minutes);
+        let due = ports.store.due(now, 10).await.unwrap();
+        assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [ada.id()], "after {minutes} minutes");
+    }
+}
+
+pub(crate) async fn a_wait_that_is_saved_ends_at_its_time(ports: Ports) {
+    let ada = ada();
+    ports.store.insert(&ada, None).await.unwrap();
+    let at = |seconds| start() + Duration::from_secs(seconds);
+    // The second wait is shorter than the first one.
+    for (version, (wait, before)) in (0..).zip([(7_200, 7_199), (3_600, 3_599), (86_400, 86_399)]) {
+        let saved = changed(&ada, |kept| (kept.version, kept.due_at) = (version, Some(at(wait))));
+        assert_eq!(ports.store.save(&[saved]).await.unwrap(), [Saved::Saved]);
+        ports.indexes_catch_up().await;
+        assert!(ports.store.due(at(before), 10).await.unwrap().is_empty());
+        let due = ports.store.due(at(wait), 10).await.unwrap();
+        assert_eq!((due.len(), due[0].id, due[0].due_at), (1, ada.id(), at(wait)));
+    }
+}
+
+pub(crate) async fn a_participation_that_was_put_off_is_due_at_its_new_time_only(ports: Ports) {
+    let at = |minutes: u64| start() + Duration::from_secs(60 * minutes);
+    let mut version = 0;
+    let mut save = async |wait| {
+        let saved = changed(&ada(), |kept| (kept.version, kept.due_at) = (version, Some(wait)));
+        assert_eq!(ports.store.save(&[saved]).await.unwrap(), [Saved::Saved]);
+        version += 1;
+    };
+    ports.store.insert(&ada(), None).await.unwrap();
+    save(at(5)).await;
+    for (now, next) in [(5, 10), (10, 15)] {
+        ports.indexes_catch_up().await;
+        assert_eq!(ports.store.due(at(now), 10).await.unwrap().len(), 1);
+        let stored = stored(&ports, &ada()).await;
+        let put_off = changed(&stored, |kept| kept.due_at = Some(at(next)));
+        assert_eq!(ports.store.put_off(&[put_off]).await.unwrap(), [Saved::Saved]);
+        ports.indexes_catch_up().await;
+        for early in now + 1..next {
+            assert!(ports.store.due(at(early), 10).await.unwrap().is_empty(), "{early} minutes");
+        }
+    }
+    let due = ports.store.due(at(15), 10).await.unwrap();
+    assert_eq!((due.len(), due[0].due_at), (1, at(15)));
 }
 
 pub(crate) async fn more_than_a_hundred_are_refused(ports: Ports) {

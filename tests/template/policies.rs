@@ -130,6 +130,7 @@ fn the_opt_in_poller_finds_what_is_due_too() {
     let due: &[&str] = &[
         "dynamodb:Query ${Participations.Arn}/index/due",
         "dynamodb:Query ${Participations.Arn}/index/award_due",
+        "dynamodb:Query ${Participations.Arn}/index/first_look",
     ];
     let lists = [READS_BRANDS, CONNECTS, ANNOUNCES, KEEPS_LEDGERS, TELLS, SPEAKS_TO_BRAZE, SCHEDULES, due];
     assert_may("OptInPoller", &[], &lists);

@@ -7,10 +7,13 @@ mod callbacks;
 mod codes;
 mod drawn;
 mod due;
+mod first_look;
 mod item;
 mod ledger;
 mod ledger_tx;
 mod limits;
+mod lists;
+mod looked_at;
 mod marks;
 mod numbering;
 mod numbers;
@@ -39,6 +42,7 @@ pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
 pub use schema::Tables;
 
+use lists::ListsRead;
 use numbering::Numbering;
 
 /// The environment's tables. It implements the ports `Store`, `Ledger`, `Callbacks` and `Limits`.
@@ -47,13 +51,14 @@ pub struct Dynamo {
     client: Client,
     tables: Tables,
     numbering: Arc<Numbering>,
+    lists_read: Arc<ListsRead>,
 }
 
 impl Dynamo {
     /// Opens the tables of an environment. DynamoDB itself deletes expired items, some hours after they expire.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, tables: Tables) -> Self {
-        Self { client: Client::new(config), tables, numbering: Arc::default() }
+        Self { client: Client::new(config), tables, numbering: Arc::default(), lists_read: Arc::default() }
     }
 
     /// Accepts a participation only after its number is drawn, however long that takes. Otherwise the line of a participation whose

@@ -139,6 +139,12 @@ pub(crate) async fn in_case_of_loss(deps: &Deps, left: impl Iterator<Item = &Par
     send_delayed(deps, soon).await;
 }
 
+/// Whether only the tick ends the wait of this participation.
+pub(crate) fn is_left_to_the_tick(participation: &Participation, now: Timestamp) -> bool {
+    let wait = participation.due_at().map(|due| between(now, due));
+    wait.is_some_and(|wait| means(None, participation, wait) == Means::Tick)
+}
+
 /// What covers a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Means {
@@ -148,20 +154,7 @@ enum Means {
 }
 
 fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Duration) -> Means {
-    let (polled, settles) = match participation.state() {
-        // Once Braze has settled, what does not show is written once more.
-        State::Open(Open::Sms(
-            SmsState::Settling { .. }
-            | SmsState::AwaitingOptIn { asked_by: Some(_), .. }
-            | SmsState::AwaitingSubscription { repeated: false, .. },
-        )) => (false, true),
-        State::Open(
-            Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. })
-            | Open::Enroll(EnrollState::AwaitingOptIn { .. }),
-        )
-        | State::Ended(Outcome::Mismatch(_)) => (true, false),
-        State::Open(_) | State::Ended(_) => (false, false),
-    };
+    let (polled, settles) = (is_polled(participation), settles(participation));
     if polled && wait >= LEFT_TO_THE_TICK {
         Means::Tick
     } else if wait >= LONGEST_DELAY || (settles && settle_by == Some(SettleBy::Schedule)) {
@@ -169,6 +162,30 @@ fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Durat
     } else {
         Means::Message
     }
+}
+
+/// Whether Braze is asked again and again until something has changed there.
+pub(crate) fn is_polled(participation: &Participation) -> bool {
+    let awaits = matches!(
+        participation.state(),
+        State::Open(
+            Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. })
+                | Open::Enroll(EnrollState::AwaitingOptIn { .. })
+        ) | State::Ended(Outcome::Mismatch(_))
+    );
+    awaits && !settles(participation)
+}
+
+/// Whether it waits for Braze to apply a write. Once Braze has settled, what does not show is written once more.
+fn settles(participation: &Participation) -> bool {
+    matches!(
+        participation.state(),
+        State::Open(Open::Sms(
+            SmsState::Settling { .. }
+                | SmsState::AwaitingOptIn { asked_by: Some(_), .. }
+                | SmsState::AwaitingSubscription { repeated: false, .. }
+        ))
+    )
 }
 
 /// Sends a message to participations that ended before and whose award has changed.

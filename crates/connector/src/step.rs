@@ -91,6 +91,9 @@ impl Connector {
                 items.extract_if(.., |item| reschedule::has_a_message(&item.participation, now)).collect();
             reschedule::in_case_of_loss(&self.deps, left.iter().map(|item| &item.participation)).await;
         }
+        for item in items.iter_mut().filter(|item| reschedule::is_polled(&item.participation)) {
+            item.mark_polled();
+        }
         items.sort_by_key(|item| item.participation.accepted_at());
         let taken = items.len();
         let mut stepped = match brands.brand(brand) {
@@ -133,37 +136,53 @@ impl Connector {
         let mut stepped = Stepped { waiting: unchanged.len(), ..Stepped::default() };
         let now = self.deps.clock.now();
         let rollups: Vec<Rollup> = items.iter_mut().map(|item| item.rollup(now)).collect();
-        let participations: Vec<Participation> =
-            items.iter().map(|item| item.participation.clone()).collect();
-        reschedule::later(&self.deps, brand, &participations).await;
+        reschedule::later(&self.deps, brand, &participations_of(&items)).await;
+        // A poll that changed nothing has reached nothing that roll-ups count.
+        let (polled, items): (Vec<_>, Vec<_>) = items.into_iter().zip(rollups).partition(|(item, _)| {
+            item.is_polled_again() && reschedule::is_left_to_the_tick(&item.participation, now)
+        });
+        let polled: Vec<WorkItem> = polled.into_iter().map(|(item, _)| item).collect();
+        let (items, rollups): (Vec<WorkItem>, Vec<Rollup>) = items.into_iter().unzip();
         let mut seen = Vec::new();
-        let together = participations.chunks(MOST_ITEMS).zip(rollups.chunks(MOST_ITEMS));
-        for (items, (some, rollups)) in items.chunks(MOST_ITEMS).zip(together) {
-            let saved = self.deps.store.save_counted(some, rollups).await?;
-            for (item, saved) in items.iter().zip(saved) {
-                match saved {
-                    Saved::Conflict => {
-                        stepped.left_alone += 1;
-                        continue;
-                    }
-                    Saved::Saved if item.participation.due_at().is_none() => stepped.ended += 1,
-                    Saved::Saved => {
-                        stepped.waiting += 1;
-                        self.braze.counters.count(Metric::Deferred, Some(item.participation.brand()), 1);
-                    }
-                }
-                self.braze.seen.rests(&item.participation);
-                // A participation that still waits is processed again anyway, and then with its award as it
-                // is.
-                seen.extend(item.changed_award());
-                if item.ended {
-                    self.count_end(item);
-                    log_end(&item.participation);
-                }
-            }
+        for some in polled.chunks(MOST_ITEMS) {
+            let saved = self.deps.store.put_off(&participations_of(some)).await?;
+            self.saved(some, saved, (&mut stepped, &mut seen));
+        }
+        for (some, rollups) in items.chunks(MOST_ITEMS).zip(rollups.chunks(MOST_ITEMS)) {
+            let saved = self.deps.store.save_counted(&participations_of(some), rollups).await?;
+            self.saved(some, saved, (&mut stepped, &mut seen));
         }
         award::noted(self, &seen).await?;
         Ok(stepped)
+    }
+
+    /// Counts what became of items that were saved, and collects those that have seen their changed award.
+    fn saved(
+        &self,
+        items: &[WorkItem],
+        saved: Vec<Saved>,
+        (stepped, seen): (&mut Stepped, &mut Vec<ParticipationId>),
+    ) {
+        for (item, saved) in items.iter().zip(saved) {
+            match saved {
+                Saved::Conflict => {
+                    stepped.left_alone += 1;
+                    continue;
+                }
+                Saved::Saved if item.participation.due_at().is_none() => stepped.ended += 1,
+                Saved::Saved => {
+                    stepped.waiting += 1;
+                    self.braze.counters.count(Metric::Deferred, Some(item.participation.brand()), 1);
+                }
+            }
+            self.braze.seen.rests(&item.participation);
+            // A participation that still waits is processed again anyway, and then with its award as it is.
+            seen.extend(item.changed_award());
+            if item.ended {
+                self.count_end(item);
+                log_end(&item.participation);
+            }
+        }
     }
 
     fn count_end(&self, item: &WorkItem) {
@@ -174,6 +193,10 @@ impl Connector {
             self.braze.counters.count(Metric::Credited, Some(brand), 1);
         }
     }
+}
+
+fn participations_of(items: &[WorkItem]) -> Vec<Participation> {
+    items.iter().map(|item| item.participation.clone()).collect()
 }
 
 /// A new participation is processed when a message says so; afterwards it is left alone until it is due,

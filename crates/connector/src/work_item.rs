@@ -30,6 +30,8 @@ pub(crate) struct WorkItem {
     pub(crate) turns: usize,
     /// The participation as it was read, if it is only looked at and not due.
     pub(crate) looked_at: Option<Participation>,
+    /// The participation as it was read, if it is polled.
+    polled: Option<Participation>,
 }
 
 impl WorkItem {
@@ -44,7 +46,21 @@ impl WorkItem {
             ended: false,
             turns: 0,
             looked_at: None,
+            polled: None,
         }
+    }
+
+    /// Remembers a participation that is polled as it was read.
+    pub(crate) fn mark_polled(&mut self) {
+        self.polled = Some(self.participation.clone());
+    }
+
+    /// Whether it was polled, and nothing came of it but the time of the next poll.
+    pub(crate) fn is_polled_again(&self) -> bool {
+        let (Some(read), Some(due)) = (&self.polled, self.participation.due_at()) else { return false };
+        let mut put_off = read.clone();
+        put_off.put_off(due, self.participation.updated_at());
+        !self.participation.has_changed_since(&put_off)
     }
 
     /// Marks it as one that is only looked at.

@@ -124,6 +124,12 @@ pub trait Store: Send + Sync {
     /// participation, or none at all. A store that cannot store both together may lose the figures, and never counts them twice.
     async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>>;
 
+    /// Saves participations of which nothing but the due time has changed. A store may keep this time apart from the participation and
+    /// leave the version as it is. At most [`MOST_ITEMS`].
+    async fn put_off(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        self.save(participations).await
+    }
+
     /// At most `most` participations that are due at `now`, by themselves or by their line in a ledger,
     /// longest due first. If more are due, brands take turns ([`in_turns`]), so that a brand with few is not
     /// hidden behind a brand with many. The result may be slightly out of date.

@@ -9,11 +9,10 @@ use ports::ledger::DrawnPart;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::text;
+use crate::dynamo::item::{bytes_of, text};
 use crate::dynamo::ledger_tx::LedgerSnapshot;
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::CountsRead;
-use crate::dynamo::waiting::bytes_of;
 
 const DOING: &str = "freezing a draw";
 

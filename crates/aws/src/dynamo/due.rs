@@ -1,4 +1,5 @@
-//! What is due, found by two indexes: one of participations, one of their ledger lines.
+//! What is due: participations that were just accepted, those on lists of this minute, and those in two indexes by due time, one of
+//! participations, one of their ledger lines.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -6,13 +7,15 @@ use std::pin::pin;
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use futures::future::try_join_all;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, try_join};
 use ports::error::in_full;
-use ports::store::Due;
+use ports::store::{Due, in_turns};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
+use crate::dynamo::first_look::FirstLooks;
 use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::lists::ListsLookedAt;
 use crate::dynamo::pages::pages;
 use crate::dynamo::schema::{AWARD_DUE, DUE, SHARDS};
 
@@ -33,14 +36,44 @@ const BY_THEIR_AWARD: DueBy = DueBy {
 };
 
 /// The most brands that a query can leave out. DynamoDB limits the operands of `IN`.
-pub(super) const MOST_LEFT_OUT: usize = 100;
+const MOST_LEFT_OUT: usize = 100;
 
 /// The most pages of a shard that are read for one tick. A page has a thousand entries, or a megabyte when brands are left out.
 const MOST_PAGES: usize = 20;
 
+/// What is due, and how far the lists and the index of first looks were read.
+pub(super) struct DueRead {
+    pub(super) due: Vec<Due>,
+    pub(super) first_looks: FirstLooks,
+    pub(super) lists: ListsLookedAt,
+}
+
 impl Dynamo {
+    /// Reads what is due, and writes nothing.
+    pub(super) async fn read_due(&self, now: Timestamp, most: usize) -> Result<DueRead> {
+        let (mut due, mut first_looks, mut lists) =
+            try_join!(self.indexed(now, most), self.first_looks(now), self.look_at_lists(now, most))?;
+        due.append(&mut first_looks.due);
+        due.append(&mut lists.due);
+        // Somebody may be due in two ways.
+        due.sort_by_key(|due| (due.id, due.due_at));
+        due.dedup_by_key(|due| due.id);
+        Ok(DueRead { due: in_turns(due, most), first_looks, lists })
+    }
+
+    /// What is due in both indexes by due time.
+    async fn indexed(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        let mut due = self.due_everywhere(now, most, &BTreeSet::new()).await?;
+        let brands: BTreeSet<BrandId> = due.iter().map(|due| due.brand.clone()).collect();
+        // When more is due than was read, other brands' participations may be behind the ones read.
+        if due.len() >= most && brands.len() < most.min(MOST_LEFT_OUT) {
+            due.extend(self.due_everywhere(now, most, &brands).await?);
+        }
+        Ok(due)
+    }
+
     /// What is due in all shards of both indexes, except for the brands in `without`; at most `most` of each shard.
-    pub(super) async fn due_everywhere(
+    async fn due_everywhere(
         &self,
         now: Timestamp,
         most: usize,

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ids::ParticipationId;
 use ports::{Error, Result};
 
 /// An item of a table.
@@ -40,6 +41,19 @@ pub(crate) fn number_of<N: FromStr>(item: &Item, name: &'static str) -> Result<O
 /// A number attribute that must exist.
 pub(crate) fn required<N: FromStr>(item: &Item, name: &'static str) -> Result<N> {
     number_of(item, name)?.ok_or_else(|| missing(name))
+}
+
+/// A binary attribute that must exist.
+pub(crate) fn bytes_of(item: &Item, name: &'static str) -> Result<Vec<u8>> {
+    match item.get(name) {
+        Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref().to_vec()),
+        _ => Err(missing(name)),
+    }
+}
+
+/// The id of a participation's item.
+pub(crate) fn id_of(item: &Item) -> Result<ParticipationId> {
+    ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))
 }
 
 fn missing(name: &'static str) -> Error {

@@ -16,10 +16,9 @@ use ports::ledger::{LedgerNumbers, UNUSED_FOR};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, number, number_of, required, text};
+use crate::dynamo::item::{Item, bytes_of, number, number_of, required, text};
 use crate::dynamo::ledger_tx::{Changes, DynamoLedgerTx, LedgerSnapshot, VersionedPage};
 use crate::dynamo::read::name;
-use crate::dynamo::waiting::bytes_of;
 
 /// The line of a ledger's counter of numbers.
 pub(crate) const COUNTER: &str = "number";

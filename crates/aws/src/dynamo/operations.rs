@@ -78,7 +78,7 @@ impl Dynamo {
             Ok(())
         })
         .await?;
-        let due = self.due(now, MOST_COUNTED).await?;
+        let due = self.read_due(now, MOST_COUNTED).await?.due;
         (overview.due, overview.due_since) = (due.len(), due.iter().map(|due| due.due_at).min());
         self.scan(&self.tables.callbacks, Some("attribute_exists(due_at)"), |_| {
             overview.callbacks += 1;
@@ -332,7 +332,7 @@ impl Dynamo {
                 .expression_attribute_values(":shard", number(shard(id)))
                 .expression_attribute_values(":due", number(due_at.as_millisecond())),
             None => request.update_expression(
-                "SET version = :next, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
+                "SET version = :next, #record = :record, expires_at = :expires REMOVE next_at, due_shard, due_at",
             ),
         };
         match request.send().await.map_err(SdkError::into_service_error) {

@@ -18,12 +18,11 @@ use ports::store::{self, MOST_ITEMS, UnreadableParticipation};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
+use crate::dynamo::item::{Item, id_of, number, number_of, required, text, text_of};
 use crate::dynamo::ledger_tx::{LedgerSnapshot, Need, Shelf, VersionedLine};
 use crate::dynamo::pages::{all_items, pages};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::schema::LISTS;
-use crate::dynamo::store::id_of;
 
 const DOING: &str = "reading a ledger";
 

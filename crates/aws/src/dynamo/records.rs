@@ -7,9 +7,9 @@ use ports::pages::{AuditLog, AuditPage, Cursor, HintPage, Record, RecordPage, Re
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, text, text_of};
+use crate::dynamo::item::{Item, id_of, text, text_of};
 use crate::dynamo::read::line;
-use crate::dynamo::store::{id_of, participation};
+use crate::dynamo::store::participation;
 
 /// The key of the audit log in the table of ledgers. No ledger and no pool has this name.
 const AUDIT: &str = "audit";

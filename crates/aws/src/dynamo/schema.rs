@@ -12,8 +12,14 @@ use crate::dynamo::Dynamo;
 /// The number of shards of the index of due participations, so that neither writes nor the tick depend on one key.
 pub(crate) const SHARDS: u8 = 8;
 
-/// The index by shard and due time of what is due.
+/// The index by shard and due time of callbacks, and of participations that an earlier version saved or that were set aside.
 pub(crate) const DUE: &str = "due";
+
+/// The index by shard and time of everybody's first look. Its entries never change.
+pub(crate) const FIRST_LOOK: &str = "first_look";
+
+/// The number of shards of that index. Every acceptance writes to it.
+pub(crate) const LOOK_SHARDS: u8 = 16;
 
 /// The index by shard and due time of lines that a different participation's processing has changed.
 pub(crate) const AWARD_DUE: &str = "award_due";
@@ -26,7 +32,8 @@ pub(crate) const LISTS: &str = "lists";
 pub struct Tables {
     /// Participations, by id.
     pub participations: String,
-    /// Counters of ledgers, places put back, the lines of each participant, and codes, by ledger and line; also counters of activations.
+    /// Counters of ledgers, places put back, the lines of each participant, and codes, by ledger and line; also counters of activations,
+    /// and lists of participations by the minute in which they are due.
     pub ledgers: String,
     /// Callbacks to be delivered, by id.
     pub callbacks: String,
@@ -92,6 +99,7 @@ impl Dynamo {
             index(DUE, "due_shard", "due_at", with_brand())?,
             index(AWARD_DUE, "award_due_shard", "award_due_at", with_brand())?,
             index(LISTS, "listed", "arrival", of_type(ProjectionType::KeysOnly))?,
+            index(FIRST_LOOK, "look_shard", "look_at", with_brand())?,
         ];
         let indexed = [
             ("due_shard", N),
@@ -100,6 +108,8 @@ impl Dynamo {
             ("award_due_at", N),
             ("listed", S),
             ("arrival", N),
+            ("look_shard", N),
+            ("look_at", N),
         ];
         let client = &self.client;
         make(client, &tables.participations, &["id"], &indexed, indexes).await?;

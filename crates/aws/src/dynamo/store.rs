@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::Timestamp;
 use domain::award::Award;
-use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::ids::{ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
@@ -21,16 +21,17 @@ use domain::rollup::Rollup;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
 use ports::error::at_most;
-use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
+use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store};
 use ports::{Error, Result};
 use stored::hint;
 use stored::participation::{decode, encode};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::attempt::{ATTEMPT, Attempt};
-use crate::dynamo::due::MOST_LEFT_OUT;
-use crate::dynamo::item::{Item, number, required, text, text_of};
-use crate::dynamo::schema::SHARDS;
+use crate::dynamo::due::DueRead;
+use crate::dynamo::item::{Item, id_of, number, required, text, text_of};
+use crate::dynamo::lists::wait_of;
+use crate::dynamo::schema::{LOOK_SHARDS, SHARDS};
 
 /// How many writes run at once.
 const AT_ONCE: usize = 8;
@@ -45,6 +46,7 @@ pub(crate) fn shard(id: ParticipationId) -> u8 {
     id.to_bytes()[0] % SHARDS
 }
 
+/// The item of a participation that is being accepted.
 fn item(participation: &Participation) -> Result<Item> {
     let mut item = Item::from([
         ("id".to_owned(), text(participation.id().to_string())),
@@ -52,9 +54,10 @@ fn item(participation: &Participation) -> Result<Item> {
         ("brand".to_owned(), text(participation.brand().as_str())),
         ("record".to_owned(), text(encode(participation)?)),
     ]);
-    if let Some(due_at) = participation.due_at() {
-        item.insert("due_shard".to_owned(), number(shard(participation.id())));
-        item.insert("due_at".to_owned(), number(due_at.as_millisecond()));
+    if let Some(first_look) = participation.due_at().map(Timestamp::as_millisecond) {
+        item.insert("next_at".to_owned(), number(first_look));
+        item.insert("look_shard".to_owned(), number(participation.id().to_bytes()[0] % LOOK_SHARDS));
+        item.insert("look_at".to_owned(), number(first_look));
     }
     Ok(item)
 }
@@ -63,10 +66,6 @@ pub(crate) fn participation(item: &Item) -> Result<Participation> {
     let id = id_of(item)?;
     let (version, record) = (required(item, "version"), text_of(item, "record"));
     Ok(decode(id, version.map_err(|error| error.of(id))?, record.map_err(|error| error.of(id))?)?)
-}
-
-pub(crate) fn id_of(item: &Item) -> Result<ParticipationId> {
-    ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))
 }
 
 #[async_trait]
@@ -131,20 +130,24 @@ impl Store for Dynamo {
     /// The figures are written after the participations, so a function that is stopped in between loses them.
     async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
         at_most(participations.len(), MOST_ITEMS, "saving participations")?;
+        // They are on lists first: after a crash in between, a list names somebody who does not wait for it, which does no harm.
+        self.put_on_lists(participations.iter().filter_map(wait_of)).await?;
         let saves: Vec<_> = participations.iter().map(|one| self.save_one(one)).collect();
         let saves: Vec<Result<Saved>> = stream::iter(saves).buffered(AT_ONCE).collect().await;
         self.count_saved(participations, rollups, &saves).await;
         saves.into_iter().collect()
     }
 
+    async fn put_off(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        self.list_again(participations).await?;
+        Ok(vec![Saved::Saved; participations.len()])
+    }
+
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
-        let mut due = self.due_everywhere(now, most, &BTreeSet::new()).await?;
-        let brands: BTreeSet<BrandId> = due.iter().map(|due| due.brand.clone()).collect();
-        // When more is due than was read, other brands' participations may be behind the ones read.
-        if due.len() >= most && brands.len() < most.min(MOST_LEFT_OUT) {
-            due.extend(self.due_everywhere(now, most, &brands).await?);
-        }
-        Ok(in_turns(due, most))
+        let DueRead { due, first_looks, lists } = self.read_due(now, most).await?;
+        self.read_on(first_looks).await?;
+        self.tidy_lists(lists).await?;
+        Ok(due)
     }
 
     async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
@@ -307,13 +310,12 @@ impl Dynamo {
         request = match participation.due_at() {
             Some(due_at) => request
                 .update_expression(
-                    "SET version = :next, attempt = :attempt, #record = :record, due_shard = :shard, due_at = :due REMOVE expires_at",
+                    "SET version = :next, attempt = :attempt, #record = :record, next_at = :due REMOVE expires_at, due_shard, due_at",
                 )
-                .expression_attribute_values(":shard", number(shard(participation.id())))
                 .expression_attribute_values(":due", number(due_at.as_millisecond())),
             None => request
                 .update_expression(
-                    "SET version = :next, attempt = :attempt, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
+                    "SET version = :next, attempt = :attempt, #record = :record, expires_at = :expires REMOVE next_at, due_shard, due_at",
                 )
                 .expression_attribute_values(":expires", number(participation.keep_until().as_second())),
         };

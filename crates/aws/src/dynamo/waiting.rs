@@ -18,7 +18,7 @@ use futures::try_join;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, required, text_of};
+use crate::dynamo::item::{Item, bytes_of, required, text_of};
 use crate::dynamo::ledger_tx::{Changes, LedgerSnapshot};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::CountsRead;
@@ -82,13 +82,6 @@ impl Sheet {
 
     fn counts(&self) -> impl Iterator<Item = u32> {
         self.bytes.as_chunks::<2>().0.iter().map(|bytes| u16::from_be_bytes(*bytes).into())
-    }
-}
-
-pub(crate) fn bytes_of(item: &Item, name: &'static str) -> Result<Vec<u8>> {
-    match item.get(name) {
-        Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref().to_vec()),
-        _ => Err(Error::corrupt("item", format!("its {name} is missing or of another type"))),
     }
 }
 
