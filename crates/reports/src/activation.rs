@@ -1,6 +1,7 @@
 //! How an activation goes, or went: who took part, where they left, how fast it was, and what was given out.
 
 mod funnel;
+pub mod page;
 mod speed;
 
 use std::collections::BTreeMap;
