@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::award::Resolution;
-use domain::callback::{Callback, CallbackId, CallbackKind};
+use domain::callback::{AnswerKind, Callback, CallbackId, CallbackKind, LastAnswer};
 use domain::incentive::{NoPrize, Offer};
 use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, DeliveryOutcome};
 use ports::store::Inserted;
@@ -55,7 +55,14 @@ pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
     let outbound = taken(&game).await;
     assert_eq!((outbound.attempts, &outbound.callback), (0, &callback), "the lease has ended");
     let later = game.now() + Duration::from_secs(600);
-    game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::RetryAt(later))]).await.unwrap();
+    game.ports
+        .callbacks
+        .delivered(&[(
+            callback.id,
+            DeliveryOutcome::RetryAt(later, LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() }),
+        )])
+        .await
+        .unwrap();
     game.ports.clock.advance(Duration::from_secs(599));
     assert!(game.due_callbacks().await.is_empty());
     game.ports.clock.advance(Duration::from_secs(1));
@@ -82,7 +89,14 @@ pub(crate) async fn a_callback_beside_the_ledgers_is_sent_once(ports: Ports) {
 
 pub(crate) async fn a_parked_callback_is_not_repeated(ports: Ports) {
     let (game, callback) = with_a_callback_taken(ports).await;
-    game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Parked)]).await.unwrap();
+    game.ports
+        .callbacks
+        .delivered(&[(
+            callback.id,
+            DeliveryOutcome::Parked(LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() }),
+        )])
+        .await
+        .unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
     assert!(game.due_callbacks().await.is_empty());
 }

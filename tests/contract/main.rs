@@ -15,6 +15,7 @@ mod fixtures;
 mod game;
 mod imports;
 mod in_order;
+mod inspection;
 mod ledger;
 mod left_open;
 mod limits;
@@ -44,7 +45,8 @@ use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{
-    Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Rollups, Schedule, Store,
+    Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Rollups, Schedule,
+    Store,
 };
 use spoiler::Spoiler;
 use testkit::fault_proxy::FaultProxy;
@@ -60,6 +62,7 @@ struct Ports {
     read_backs: Arc<dyn ReadBacks>,
     outages: Arc<dyn Outages>,
     rollups: Arc<dyn Rollups>,
+    inspection: Arc<dyn Inspection>,
     /// The operator's commands, if the implementation has them.
     operations: Option<Arc<dyn Operations>>,
     clock: Arc<TestClock>,
@@ -75,11 +78,17 @@ struct Ports {
 
 impl Ports {
     /// Over one adapter that keeps everything.
-    fn over<A>(adapter: &Arc<A>, clock: Arc<TestClock>, spoiler: Spoiler) -> Self
+    fn over<A>(
+        adapter: &Arc<A>,
+        inspection: Arc<dyn Inspection>,
+        clock: Arc<TestClock>,
+        spoiler: Spoiler,
+    ) -> Self
     where
         A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + Rollups + 'static,
     {
         Self {
+            inspection,
             store: adapter.clone(),
             ledger: adapter.clone(),
             callbacks: adapter.clone(),
@@ -159,7 +168,7 @@ impl Ports {
 async fn in_memory() -> Ports {
     let clock = Arc::new(TestClock::at(testkit::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-    Ports::over(&memory, clock, Spoiler::Memory(memory.clone()))
+    Ports::over(&memory, memory.clone(), clock, Spoiler::Memory(memory.clone()))
 }
 
 /// In memory, where lines are entered later than they are stored.
@@ -167,7 +176,7 @@ async fn in_memory_entered_later() -> Ports {
     let clock = Arc::new(TestClock::at(testkit::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     memory.enter_later();
-    Ports::over(&memory, clock, Spoiler::Memory(memory.clone()))
+    Ports::over(&memory, memory.clone(), clock, Spoiler::Memory(memory.clone()))
 }
 
 async fn on_a_file() -> Ports {
@@ -179,8 +188,9 @@ async fn on_a_file() -> Ports {
 
 fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
     let file = Arc::new(embedded::DataFile::open(path, clock.clone()).unwrap());
-    let operations = Some(Arc::new(embedded::AdminConnection::open(path).unwrap()) as Arc<dyn Operations>);
-    Ports { operations, ..Ports::over(&file, clock, Spoiler::File(path.to_owned())) }
+    let admin = Arc::new(embedded::AdminConnection::open(path).unwrap());
+    let operations = Some(admin.clone() as Arc<dyn Operations>);
+    Ports { operations, ..Ports::over(&file, admin, clock, Spoiler::File(path.to_owned())) }
 }
 
 /// Makes a test of each promise.
@@ -299,6 +309,11 @@ macro_rules! keeps_ledgers {
                 a_parked_callback_is_not_repeated,
                 a_callback_beside_the_ledgers_is_sent_once,
                 an_award_without_incentive_is_a_credit_with_a_callback;
+            inspection:
+                a_participation_is_shown_with_its_line_and_how_many_wait_ahead,
+                a_callback_that_is_not_taken_is_shown_with_its_last_answer,
+                what_happened_and_why_it_waits_is_shown_as_it_was_saved,
+                nobody_is_shown_under_an_unknown_id;
         }
     };
 }

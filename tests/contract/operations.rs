@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::attributes::Attributes;
+use domain::callback::{AnswerKind, LastAnswer};
 use domain::contact::{Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
@@ -95,7 +96,8 @@ async fn parked(ports: Ports, count: usize) -> Game {
     }
     let taken = game.take_callbacks(100).await.callbacks;
     assert_eq!(taken.len(), count);
-    let told: Vec<_> = taken.iter().map(|outbound| (outbound.callback.id, DeliveryOutcome::Parked)).collect();
+    let parked = DeliveryOutcome::Parked(LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() });
+    let told: Vec<_> = taken.iter().map(|outbound| (outbound.callback.id, parked)).collect();
     game.ports.callbacks.delivered(&told).await.unwrap();
     game
 }
@@ -127,13 +129,14 @@ pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(port
         game.credit(id).await;
         told.extend(game.take_callbacks(100).await.callbacks);
     }
+    let no_answer = LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() };
     let all = |outcome: DeliveryOutcome| {
         told.iter().map(|outbound| (outbound.callback.id, outcome)).collect::<Vec<_>>()
     };
     game.ports.callbacks.delivered(&all(DeliveryOutcome::Delivered)).await.unwrap();
     // A process that took them earlier, and was slow, reports its result now.
-    game.ports.callbacks.delivered(&all(DeliveryOutcome::RetryAt(game.now()))[..1]).await.unwrap();
-    game.ports.callbacks.delivered(&all(DeliveryOutcome::Parked)[1..]).await.unwrap();
+    game.ports.callbacks.delivered(&all(DeliveryOutcome::RetryAt(game.now(), no_answer))[..1]).await.unwrap();
+    game.ports.callbacks.delivered(&all(DeliveryOutcome::Parked(no_answer))[1..]).await.unwrap();
     game.ports.indexes_catch_up().await;
     let overview = game.ports.operations().overview(game.now()).await.unwrap();
     assert_eq!((overview.callbacks, overview.dead["callback"]), (0, 0));

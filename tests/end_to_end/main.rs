@@ -32,6 +32,7 @@ mod room;
 mod safekeeping;
 mod secrets;
 mod server;
+mod show;
 mod sms;
 mod start_and_stop;
 mod stopping;

@@ -8,6 +8,7 @@ mod codes;
 mod drawn;
 mod due;
 mod first_look;
+mod inspection;
 mod item;
 mod ledger;
 mod ledger_tx;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use callback::{Addresses, Flaw, Signed, SigningSecret};
 use domain::Timestamp;
 use domain::award::AwardStatus;
-use domain::callback::{Callback, CallbackId, CallbackKind};
+use domain::callback::{AnswerKind, Callback, CallbackId, CallbackKind, LastAnswer};
 use domain::ids::BrandId;
 use domain::time::{between, later};
 use futures::FutureExt;
@@ -68,8 +68,8 @@ impl Connector {
             self.deps.callbacks.delivered(&outcomes).await?;
         }
         let again_at = outcomes.iter().filter_map(|(_, told)| match told {
-            DeliveryOutcome::RetryAt(at) => Some(*at),
-            DeliveryOutcome::Delivered | DeliveryOutcome::Parked => None,
+            DeliveryOutcome::RetryAt(at, _) => Some(*at),
+            DeliveryOutcome::Delivered | DeliveryOutcome::Parked(_) => None,
         });
         Ok(Dispatched { tried: outcomes.len(), again_at: again_at.min() })
     }
@@ -122,11 +122,13 @@ impl Connector {
             // The receiver is not at fault: the callback waits until the brand's file is repaired, however
             // long that takes.
             let repaired = self.deps.chance.jitter(without_terms::WHILE_BROKEN);
-            return DeliveryOutcome::RetryAt(later(self.deps.clock.now(), repaired));
+            let now = self.deps.clock.now();
+            let answer = LastAnswer { kind: AnswerKind::NotSent, at: now };
+            return DeliveryOutcome::RetryAt(later(now, repaired), answer);
         }
         let attempted = guarded(self.attempt(&outbound.callback)).await.unwrap_or_else(|panicked| {
             self.panicked(&outbound.callback.brand, "delivering a callback", &panicked);
-            Err(panicked.to_string())
+            Err((AnswerKind::NotSent, panicked.to_string()))
         });
         let receiver = self.receiver(&outbound.callback);
         match attempted {
@@ -135,13 +137,14 @@ impl Connector {
                 self.takes_again(receiver);
                 DeliveryOutcome::Delivered
             }
-            Err(why) => {
+            Err((kind, why)) => {
                 let now = self.deps.clock.now();
+                let answer = LastAnswer { kind, at: now };
                 if is_given_up(outbound.callback.at, outbound.revived_at, now) {
                     if let Some(line) = self.line(NOT_TOLD, &format!("parked {receiver}")) {
                         tracing::error!(event = "connector.not_told", receiver, times = line.times, callback = %id, why, "A callback was not accepted for a day; it is parked.");
                     }
-                    return DeliveryOutcome::Parked;
+                    return DeliveryOutcome::Parked(answer);
                 }
                 let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(outbound.attempts.min(16)));
                 let next_try = later(
@@ -149,7 +152,7 @@ impl Connector {
                     self.deps.chance.jitter(doubled.min(LONGEST).checked_div(2).unwrap_or(LONGEST)),
                 );
                 self.takes_nothing(receiver, &why, next_try);
-                DeliveryOutcome::RetryAt(next_try)
+                DeliveryOutcome::RetryAt(next_try, answer)
             }
         }
     }
@@ -195,23 +198,27 @@ impl Connector {
         }
     }
 
-    async fn attempt(&self, callback: &Callback) -> Result<(), String> {
+    async fn attempt(&self, callback: &Callback) -> Result<(), (AnswerKind, String)> {
+        let not_sent = |why: String| (AnswerKind::NotSent, why);
         let brands = self.brands();
         let target = brands.brand(&callback.brand).and_then(|brand| brand.callback.as_ref());
-        let target = target.ok_or("the brand no longer has a callback")?;
-        let secret = self.deps.secrets.get(&target.secret).await.map_err(|error| in_full(&error))?;
+        let target = target.ok_or_else(|| not_sent("the brand no longer has a callback".to_owned()))?;
+        let secret = self.deps.secrets.get(&target.secret).await;
+        let secret = secret.map_err(|error| not_sent(in_full(&error)))?;
         let secret = SigningSecret::new(secret.expose_secret());
         let now = self.deps.clock.now();
         self.report(&callback.brand, secret.flaw(), now);
         let timestamp = now.as_second();
         let body = Bytes::from(body(callback).to_string());
         let signed = Signed::new(&target.url, &secret, &callback.id.to_string(), timestamp, body);
-        let signed = signed.map_err(|error| error.to_string())?;
+        let signed = signed.map_err(|error| not_sent(error.to_string()))?;
         let addresses = if target.allow_private { Addresses::Any } else { Addresses::Public };
         match self.deps.callback_transport.send(&signed, addresses).await {
             Ok(status) if status.is_success() => Ok(()),
-            Ok(status) => Err(format!("it was answered with {status}")),
-            Err(error) => Err(error.to_string()),
+            Ok(status) => {
+                Err((AnswerKind::Status(status.as_u16()), format!("it was answered with {status}")))
+            }
+            Err(error) => Err((AnswerKind::NoAnswer, error.to_string())),
         }
     }
 }

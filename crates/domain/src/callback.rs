@@ -26,6 +26,16 @@ pub enum CallbackKind {
 }
 
 impl CallbackKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Credited,
+        Self::Rewarded,
+        Self::Ended,
+        Self::RewardUnplaced,
+        Self::EventUnplaced,
+        Self::ConsentNotWritten,
+    ];
+
     /// The kind's name in message ids and storage.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -42,15 +52,7 @@ impl CallbackKind {
     /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let all = [
-            Self::Credited,
-            Self::Rewarded,
-            Self::Ended,
-            Self::RewardUnplaced,
-            Self::EventUnplaced,
-            Self::ConsentNotWritten,
-        ];
-        all.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -101,6 +103,48 @@ impl Callback {
     }
 }
 
+/// What the last attempt to deliver a callback led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastAnswer {
+    /// What came of the attempt.
+    pub kind: AnswerKind,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// What came of an attempt to deliver a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// The receiver answered with this HTTP status.
+    Status(u16),
+    /// The receiver gave no answer.
+    NoAnswer,
+    /// It was not sent: the brand file or the secret does not allow it.
+    NotSent,
+}
+
+impl AnswerKind {
+    /// Its name in storage and JSON: the status, or a word.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Status(status) => status.to_string(),
+            Self::NoAnswer => "no_answer".to_owned(),
+            Self::NotSent => "not_sent".to_owned(),
+        }
+    }
+
+    /// The answer with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "no_answer" => Some(Self::NoAnswer),
+            "not_sent" => Some(Self::NotSent),
+            status => status.parse().ok().map(Self::Status),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +164,14 @@ mod tests {
         assert_eq!(kinds.map(CallbackKind::name), names);
         assert_eq!(kinds.map(|kind| CallbackKind::named(kind.name())), kinds.map(Some));
         assert_eq!(CallbackKind::named("told"), None);
+    }
+
+    #[test]
+    fn an_answer_is_stored_under_its_status_or_its_name() {
+        let kinds = [AnswerKind::Status(503), AnswerKind::NoAnswer, AnswerKind::NotSent];
+        assert_eq!(kinds.map(AnswerKind::name), ["503", "no_answer", "not_sent"]);
+        assert_eq!(kinds.map(|kind| AnswerKind::named(&kind.name())), kinds.map(Some));
+        assert_eq!(AnswerKind::named("never"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod forgetting;
 mod importing;
+mod inspection;
 mod overview;
 mod pages;
 mod reports;

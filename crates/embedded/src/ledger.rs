@@ -182,14 +182,22 @@ impl Callbacks for DataFile {
         let outcomes = outcomes.to_vec();
         let work = move |transaction: &Group<'_>| {
             let mut delivered = transaction.prepare_cached("DELETE FROM notices WHERE id = ?1")?;
-            let mut kept = transaction
-                .prepare_cached("UPDATE notices SET due_at = ?2, attempts = attempts + 1 WHERE id = ?1")?;
+            let mut kept = transaction.prepare_cached(
+                "UPDATE notices SET due_at = ?2, attempts = attempts + 1,
+                     record = iif(json_valid(record), json_set(record, '$.last_answer', json(?3)), record)
+                 WHERE id = ?1",
+            )?;
+            let encoded = stored::callback::encode_answer;
             for (id, told) in &outcomes {
                 let id = id.to_string();
                 match told {
                     DeliveryOutcome::Delivered => delivered.execute([&id])?,
-                    DeliveryOutcome::RetryAt(at) => kept.execute(params![id, at.as_millisecond()])?,
-                    DeliveryOutcome::Parked => kept.execute(params![id, None::<i64>])?,
+                    DeliveryOutcome::RetryAt(at, answer) => {
+                        kept.execute(params![id, at.as_millisecond(), encoded(*answer)])?
+                    }
+                    DeliveryOutcome::Parked(answer) => {
+                        kept.execute(params![id, None::<i64>, encoded(*answer)])?
+                    }
                 };
             }
             Ok(())

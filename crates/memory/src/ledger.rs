@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus, Resolutions};
-use domain::callback::{Callback, CallbackId};
+use domain::callback::{Callback, CallbackId, LastAnswer};
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
@@ -15,6 +15,7 @@ use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, draw, enter, 
 use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
+use ports::inspection::InspectedCallback;
 use ports::ledger::{
     CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, DrawnPart, Ledger, LedgerNumbers, Stock,
     TakenCallbacks,
@@ -53,9 +54,28 @@ struct KeptCallback {
     callback: Callback,
     attempts: u32,
     due_at: Option<Timestamp>,
+    last_answer: Option<LastAnswer>,
+}
+
+impl KeptCallback {
+    fn new(callback: &Callback) -> Self {
+        Self { callback: callback.clone(), attempts: 0, due_at: Some(callback.at), last_answer: None }
+    }
 }
 
 impl Ledgers {
+    /// The callbacks about a participation.
+    pub(crate) fn callbacks_about(&self, id: ParticipationId) -> Vec<InspectedCallback> {
+        let about = self.callbacks.values().filter(|kept| kept.callback.id.participation == id);
+        let inspected = |kept: &KeptCallback| InspectedCallback {
+            callback: kept.callback.clone(),
+            attempts: kept.attempts,
+            due_at: kept.due_at,
+            last_answer: kept.last_answer,
+        };
+        about.map(inspected).collect()
+    }
+
     /// One ledger of a brand, for a transaction.
     pub(crate) fn book<'a>(
         &'a mut self,
@@ -179,7 +199,7 @@ impl LedgerTx for MemoryLedgerTx<'_> {
     }
 
     fn call_back(&mut self, callback: &Callback) -> std::result::Result<(), Infallible> {
-        let kept = KeptCallback { callback: callback.clone(), attempts: 0, due_at: Some(callback.at) };
+        let kept = KeptCallback::new(callback);
         self.ledgers.callbacks.entry(callback.id).or_insert(kept);
         Ok(())
     }
@@ -351,7 +371,7 @@ impl Callbacks for Memory {
 
     async fn call_back(&self, callback: &Callback) -> Result<()> {
         self.lock().write("keeping a callback", |state| {
-            let kept = KeptCallback { callback: callback.clone(), attempts: 0, due_at: Some(callback.at) };
+            let kept = KeptCallback::new(callback);
             state.ledgers.callbacks.entry(callback.id).or_insert(kept);
             Ok(())
         })
@@ -364,12 +384,13 @@ impl Callbacks for Memory {
                     DeliveryOutcome::Delivered => {
                         state.ledgers.callbacks.remove(id);
                     }
-                    DeliveryOutcome::RetryAt(_) | DeliveryOutcome::Parked => {
+                    DeliveryOutcome::RetryAt(_, answer) | DeliveryOutcome::Parked(answer) => {
                         if let Some(kept) = state.ledgers.callbacks.get_mut(id) {
                             kept.attempts += 1;
+                            kept.last_answer = Some(*answer);
                             kept.due_at = match told {
-                                DeliveryOutcome::RetryAt(at) => Some(*at),
-                                DeliveryOutcome::Delivered | DeliveryOutcome::Parked => None,
+                                DeliveryOutcome::RetryAt(at, _) => Some(*at),
+                                DeliveryOutcome::Delivered | DeliveryOutcome::Parked(_) => None,
                             };
                         }
                     }

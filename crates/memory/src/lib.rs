@@ -6,6 +6,7 @@ mod clock;
 mod drawing;
 mod due_index;
 mod faults;
+mod inspection;
 mod ledger;
 mod limits;
 mod numbers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, Resolutions};
-use domain::callback::{Callback, CallbackId};
+use domain::callback::{Callback, CallbackId, LastAnswer};
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
@@ -152,10 +152,10 @@ pub struct TakenCallbacks {
 pub enum DeliveryOutcome {
     /// The receiver accepted it.
     Delivered,
-    /// It is to be tried again at this moment.
-    RetryAt(Timestamp),
-    /// It was given up and is kept for the engineer on call.
-    Parked,
+    /// It is to be tried again at this moment, after this answer.
+    RetryAt(Timestamp, LastAnswer),
+    /// It was given up after this answer and is kept for the engineer on call.
+    Parked(LastAnswer),
 }
 
 /// The callbacks that Quikly is to receive. They are durable from the transaction that creates them.

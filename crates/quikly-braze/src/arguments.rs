@@ -39,6 +39,8 @@ pub(crate) enum CliCommand {
     Check(Check),
     /// Show the state of the system: participations by state, what is due, limits in use, what is parked
     Status(Status),
+    /// Show one participation: why it has a reward or not, what happened to it, and what is still under way
+    Show(Show),
     /// List or retry parked work, which was tried for long enough without success
     #[command(subcommand)]
     Dead(DeadCommand),
@@ -110,6 +112,28 @@ pub(crate) struct Status {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The participation's id
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// Directory with the brand files, whose quantities and times the answer then names; on AWS the environment has them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) brands: Option<PathBuf>,
+    /// Print JSON, with the answer in every language
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The language: en or fr
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "fr"]))]
+    pub(crate) lang: String,
+    /// Show contacts and codes in full
+    #[arg(long)]
+    pub(crate) reveal: bool,
 }
 
 /// The commands for parked work.

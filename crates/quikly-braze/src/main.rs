@@ -32,6 +32,7 @@ mod retry_now;
 mod row_output;
 mod serve;
 mod server;
+mod show;
 mod sim;
 mod status;
 mod storage;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         CliCommand::Sim(sim) => return ended(run(sim::run(sim)), ExitCode::SUCCESS),
         CliCommand::Check(check) => run(check::run(check)),
         CliCommand::Status(status) => run(status::run(status)),
+        CliCommand::Show(show) => run(show::run(show)),
         CliCommand::Dead(dead) => run(dead::run(dead)),
         CliCommand::RetryNow(retry) => run(retry_now::run(retry)),
         CliCommand::Forget(forget) => run(forget::run(forget)),

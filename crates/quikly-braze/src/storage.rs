@@ -10,7 +10,7 @@ use domain::brand::SecretRef;
 use domain::id_key::IdKey;
 use embedded::AdminConnection;
 use ports::clock::SystemClock;
-use ports::{Operations, Secrets};
+use ports::{Inspection, Operations, Secrets};
 use secrecy::ExposeSecret;
 
 use crate::arguments::StorageArguments;
@@ -54,6 +54,13 @@ impl Opened {
         match self {
             Self::File { admin, .. } => admin,
             Self::OnAws { environment, .. } => environment,
+        }
+    }
+
+    pub(crate) fn inspection(&self) -> &dyn Inspection {
+        match self {
+            Self::File { admin, .. } => admin,
+            Self::OnAws { environment, .. } => environment.dynamo(),
         }
     }
 

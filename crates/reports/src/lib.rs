@@ -4,5 +4,6 @@
 pub mod activation;
 pub mod answer;
 pub mod language;
+pub mod masked;
 pub mod plain;
 pub mod timeline;

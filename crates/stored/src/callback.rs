@@ -4,7 +4,7 @@
 use std::fmt;
 
 use domain::award::Refusal;
-use domain::callback::{Callback, CallbackId, CallbackKind};
+use domain::callback::{AnswerKind, Callback, CallbackId, CallbackKind, LastAnswer};
 use domain::ids::{BrandId, ParticipationId};
 use domain::unknown::UnknownFields;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ struct CallbackRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
     at: i64,
+    /// What the last attempt led to, and when. It is beside the callback, and no part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_answer: Option<(String, i64)>,
 }
 
 impl form::Record for CallbackRecord {
@@ -54,6 +57,7 @@ pub fn encode(callback: &Callback) -> Result<String, Unencodable> {
         standing: standing_record(&callback.status),
         refusal: callback.refusal.map(|refusal| refusal.name().to_owned()),
         at: callback.at.as_millisecond(),
+        last_answer: None,
     };
     form::write(callback.id, Ok(record), &UnknownFields::default())
 }
@@ -64,6 +68,29 @@ pub fn encode(callback: &Callback) -> Result<String, Unencodable> {
 /// If the text is in no form that a callback has had, or in a newer one.
 pub fn decode(id: impl fmt::Display, text: &str) -> Result<Callback, Unreadable> {
     form::read(id, text, |record: CallbackRecord, _| callback(record))
+}
+
+/// Encodes what the last attempt to deliver a callback led to: a JSON array.
+#[must_use]
+pub fn encode_answer(answer: LastAnswer) -> String {
+    serde_json::json!([answer.kind.name(), answer.at.as_millisecond()]).to_string()
+}
+
+/// Decodes what the last attempt led to; `None` if it cannot be read, since it is only shown.
+#[must_use]
+pub fn decode_answer(text: &str) -> Option<LastAnswer> {
+    serde_json::from_str(text).ok().and_then(last_answer)
+}
+
+/// What the last attempt led to, according to a record that has it.
+#[must_use]
+pub fn answer_in(record: &str) -> Option<LastAnswer> {
+    let record: CallbackRecord = serde_json::from_str(record).ok()?;
+    record.last_answer.and_then(last_answer)
+}
+
+fn last_answer((kind, at): (String, i64)) -> Option<LastAnswer> {
+    Some(LastAnswer { kind: AnswerKind::named(&kind)?, at: moment(at).ok()? })
 }
 
 fn callback(record: CallbackRecord) -> Result<Callback, Why> {

@@ -98,7 +98,7 @@ impl Callbacks for Dynamo {
     }
 }
 
-fn outbound(item: &Item) -> Result<CallbackDelivery> {
+pub(super) fn outbound(item: &Item) -> Result<CallbackDelivery> {
     Ok(CallbackDelivery {
         callback: stored::callback::decode(text_of(item, "id")?, text_of(item, "record")?)?,
         attempts: required(item, "attempts")?,
@@ -146,11 +146,14 @@ impl Dynamo {
                 );
                 return deleted.await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error));
             }
-            DeliveryOutcome::RetryAt(at) => update()
-                .update_expression("SET due_at = :at, attempt = :attempt ADD attempts :one")
+            DeliveryOutcome::RetryAt(at, _) => update()
+                .update_expression(
+                    "SET due_at = :at, attempt = :attempt, last_answer = :answer ADD attempts :one",
+                )
                 .expression_attribute_values(":at", number(at.as_millisecond())),
-            DeliveryOutcome::Parked => update()
-                .update_expression("SET attempt = :attempt ADD attempts :one REMOVE due_shard, due_at"),
+            DeliveryOutcome::Parked(_) => update().update_expression(
+                "SET attempt = :attempt, last_answer = :answer ADD attempts :one REMOVE due_shard, due_at",
+            ),
         };
         // A repetition after a lost answer does not count the attempt again.
         let attempt = attempt
@@ -159,6 +162,12 @@ impl Dynamo {
             )
             .expression_attribute_values(":attempt", Attempt::new().value())
             .expression_attribute_values(":one", number(1));
+        let attempt = match told {
+            DeliveryOutcome::RetryAt(_, answer) | DeliveryOutcome::Parked(answer) => {
+                attempt.expression_attribute_values(":answer", text(stored::callback::encode_answer(answer)))
+            }
+            DeliveryOutcome::Delivered => attempt,
+        };
         self.update_under_condition(attempt).await
     }
 

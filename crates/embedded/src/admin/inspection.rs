@@ -1,0 +1,131 @@
+//! Everything that is stored about one participation, beside the process that serves the file.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::award::{Award, AwardStatus};
+use domain::ids::{Channel, ParticipationId};
+use domain::ledger::Counts;
+use domain::participation::Participation;
+use ports::inspection::{Inspected, InspectedCallback, Inspection, callback_ids, of_an_earlier_version};
+use ports::{Error, Result};
+use rusqlite::{Connection, params};
+
+use super::{AdminConnection, failed};
+use crate::ledger_tx::name;
+use crate::moved_lines::lines_are_in_rows;
+use crate::queries::{OTHERS, WAITING_BEFORE};
+use crate::rows::{award, counts, moment, one};
+
+const DOING: &str = "reading a participation";
+
+/// How many rows before a waiting participation are searched for the one with the last place.
+const SEARCHED: i64 = 100_000;
+
+/// A row as it is stored.
+struct Row {
+    number: i64,
+    version: u64,
+    record: String,
+    award: Option<String>,
+}
+
+#[async_trait]
+impl Inspection for AdminConnection {
+    async fn inspect(&self, id: ParticipationId) -> Result<Option<Inspected>> {
+        let mut connection = self.lock();
+        let read = |error| failed(DOING, error);
+        let transaction = connection.transaction().map_err(read)?;
+        if !lines_are_in_rows(&transaction).map_err(read)? {
+            return Err(of_an_earlier_version());
+        }
+        let Some(row) = row(&transaction, id).map_err(read)? else { return Ok(None) };
+        let participation = stored::participation::decode(id, row.version, &row.record)?;
+        let line = row.award.map(|record| stored::award::decode(id, &record)).transpose()?;
+        let mut inspected = Inspected {
+            participation,
+            award: line.clone(),
+            siblings: Vec::new(),
+            counts: None,
+            waiting_ahead: None,
+            last_place_at: None,
+            callbacks: callbacks(&transaction, id)?,
+        };
+        if let Some(line) = line.filter(|line| line.ledger.incentive.is_some()) {
+            let counted = counts(&transaction, &name(&line.ledger)).map_err(read)?;
+            if line.status == AwardStatus::Waiting {
+                inspected.waiting_ahead = Some(waiting_ahead(&transaction, &line).map_err(read)?);
+                inspected.last_place_at =
+                    last_place_at(&transaction, (&line, row.number), &counted).map_err(read)?;
+            }
+            inspected.siblings = siblings(&transaction, &line).map_err(read)?;
+            inspected.counts = Some(counted);
+        }
+        Ok(Some(inspected))
+    }
+}
+
+fn row(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<Row>> {
+    let sql = "SELECT rowid, version, record, award FROM participations WHERE id = ?";
+    one(connection, sql, [id.to_bytes()], |row| {
+        Ok(Row { number: row.get(0)?, version: row.get(1)?, record: row.get(2)?, award: row.get(3)? })
+    })
+}
+
+fn waiting_ahead(connection: &Connection, line: &Award) -> rusqlite::Result<u32> {
+    let parameters = params![name(&line.ledger), line.arrival_number()];
+    connection.prepare_cached(WAITING_BEFORE)?.query_row(parameters, |row| row.get(0))
+}
+
+/// When the participation was accepted that has the highest place. Rows are in the order of acceptance, so it is not far before the
+/// first that waits.
+fn last_place_at(
+    connection: &Connection,
+    (line, number): (&Award, i64),
+    counts: &Counts,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let sql = "SELECT iif(json_valid(record), record ->> '$.accepted_at', NULL) FROM participations
+               WHERE rowid < ?1 AND rowid >= ?2 AND ledger = ?3 AND place = ?4 ORDER BY rowid DESC LIMIT 1";
+    let parameters = params![number, number.saturating_sub(SEARCHED), name(&line.ledger), counts.places];
+    Ok(moment(one(connection, sql, parameters, |row| row.get(0))?.flatten()))
+}
+
+fn siblings(connection: &Connection, line: &Award) -> rusqlite::Result<Vec<(Award, Option<Channel>)>> {
+    let mut siblings: Vec<(Award, Option<Channel>)> = Vec::new();
+    for key in line.shared_keys() {
+        let mut statement = connection.prepare_cached(OTHERS)?;
+        let parameters = params![key.to_bytes(), name(&line.ledger), line.id.to_bytes()];
+        for other in statement.query_map(parameters, award)? {
+            let other = other?;
+            if siblings.iter().all(|(known, _)| known.id != other.id) {
+                let channel = channel(connection, other.id)?;
+                siblings.push((other, channel));
+            }
+        }
+    }
+    Ok(siblings)
+}
+
+/// The channel of a participation; `None` if it cannot be read.
+fn channel(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<Channel>> {
+    let read = |row: Row| stored::participation::decode(id, row.version, &row.record).ok();
+    Ok(row(connection, id)?.and_then(read).as_ref().map(Participation::channel))
+}
+
+fn callbacks(connection: &Connection, id: ParticipationId) -> Result<Vec<InspectedCallback>> {
+    let sql = "SELECT record, attempts, due_at FROM notices WHERE id = ?";
+    let mut callbacks = Vec::new();
+    for id in callback_ids(id) {
+        let id = id.to_string();
+        let found: Option<(String, u32, Option<i64>)> =
+            one(connection, sql, [&id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .map_err(|error| failed(DOING, error))?;
+        let Some((record, attempts, due_at)) = found else { continue };
+        callbacks.push(InspectedCallback {
+            callback: stored::callback::decode(&id, &record).map_err(Error::from)?,
+            attempts,
+            due_at: moment(due_at),
+            last_answer: stored::callback::answer_in(&record),
+        });
+    }
+    Ok(callbacks)
+}
