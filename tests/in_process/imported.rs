@@ -1,4 +1,5 @@
 //! Participations from files stand behind consumers who are there now.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::time::Duration;
 

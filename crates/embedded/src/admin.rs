@@ -79,6 +79,18 @@ impl AdminConnection {
         self.connection.lock()
     }
 
+    /// Checks that rows are as this version reads and writes them. Only `serve` upgrades a file.
+    fn check_rows(&self, doing: &'static str) -> Result<()> {
+        match schema::has_lines_in_rows(&self.lock()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::unavailable(
+                doing,
+                "the data file is of an earlier version: start `serve` on it once, which upgrades it",
+            )),
+            Err(error) => Err(failed(doing, error)),
+        }
+    }
+
     fn change<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut connection = self.lock();
         let transaction = connection

@@ -334,6 +334,12 @@ pub(crate) const LINES_ARE_IN_ROWS: &str = "
      END;
      DROP TABLE awards;";
 
+/// Whether lines are in the rows of their participations, as this version reads and writes them.
+pub(crate) fn has_lines_in_rows(connection: &Connection) -> rusqlite::Result<bool> {
+    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version >= 14)
+}
+
 /// Whether a newer version has migrated the file.
 pub(crate) fn is_newer(connection: &Connection) -> rusqlite::Result<bool> {
     let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

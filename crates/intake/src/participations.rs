@@ -4,9 +4,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
 use domain::Timestamp;
-use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Repeats};
-use domain::consent::{Consent, ConsentRules, Respondent};
+use domain::consent::{ConsentRules, Respondent};
 use domain::contact::{Contact, Email, Phone};
 use domain::ids::{Channel, ParticipationId, Scope};
 use domain::participation::{Participation, State};
@@ -24,7 +23,7 @@ use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::consent::{self, SaidConsent};
 use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
-use crate::ways::Accepting;
+use crate::ways::{Accepting, AskedBody};
 use crate::{Intake, details, failing, idempotency, incentives, signature, withdrawal};
 
 #[derive(Serialize)]
@@ -301,20 +300,6 @@ fn readable<T>(intake: &Intake, read: Read<T>) -> Result<Option<T>, Problem> {
         Some(one) => Err(unreadable(intake, &one.why)),
         None => Ok(read.found.into_iter().next()),
     }
-}
-
-/// A body, as far as it can be read without knowing the activation.
-pub(crate) struct AskedBody {
-    scope: String,
-    pub(crate) email: Option<Typed>,
-    pub(crate) phone: Option<String>,
-    /// The consumer's answer; `None` if the consumer was not asked.
-    pub(crate) consent: Option<Consent>,
-    /// Whether the consumer says no to e-mail.
-    declines_email: bool,
-    pub(crate) attributes: Attributes,
-    /// Why the answers do not suffice to take part. A withdrawal needs none of them.
-    pub(crate) refusals: Vec<FieldError>,
 }
 
 /// Reads a body, as far as that can be done without knowing the activation.

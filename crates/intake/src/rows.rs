@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use crate::LARGEST_BODY;
 use crate::answers::Allowed;
 use crate::body::Members;
-use crate::participations::{self, AskedBody};
+use crate::participations;
 use crate::problem::FieldError;
-use crate::ways::Accepting;
+use crate::ways::{Accepting, AskedBody};
 
 /// The longest row that is read, in bytes.
 pub const LONGEST_ROW: usize = LARGEST_BODY;

@@ -2,13 +2,29 @@
 
 use domain::Timestamp;
 use domain::accept::{Acceptance, Import};
+use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand};
+use domain::consent::Consent;
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::participation::Participation;
 
-use crate::participations::AskedBody;
 use crate::problem::{FieldError, Problem};
+use crate::spelling::Typed;
+
+/// A body, as far as it can be read without knowing the activation.
+pub(crate) struct AskedBody {
+    pub(crate) scope: String,
+    pub(crate) email: Option<Typed>,
+    pub(crate) phone: Option<String>,
+    /// The consumer's answer; `None` if the consumer was not asked.
+    pub(crate) consent: Option<Consent>,
+    /// Whether the consumer says no to e-mail.
+    pub(crate) declines_email: bool,
+    pub(crate) attributes: Attributes,
+    /// Why the answers do not suffice to take part. A withdrawal needs none of them.
+    pub(crate) refusals: Vec<FieldError>,
+}
 
 /// What a participation is made under.
 #[derive(Clone, Copy)]

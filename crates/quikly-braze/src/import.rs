@@ -146,11 +146,11 @@ impl Importing<'_> {
 
     /// Stores rows, as far as the activation has room for them.
     async fn store(&mut self, batch: &mut Vec<(u64, ImportedRow)>) -> anyhow::Result<()> {
-        let (mut lines, mut rows): (Vec<u64>, Vec<ImportedRow>) = batch.drain(..).unzip();
+        let (lines, mut rows): (Vec<u64>, Vec<ImportedRow>) = batch.drain(..).unzip();
         if rows.is_empty() {
             return Ok(());
         }
-        self.keep_to_room(&mut lines, &mut rows).await?;
+        self.keep_to_room(&lines, &mut rows).await?;
         let outcomes = match self.dry_run {
             true => self.operations.outcomes(&rows).await?,
             false => self
@@ -168,11 +168,7 @@ impl Importing<'_> {
     }
 
     /// Refuses rows that are beyond the activation's `most_participations`.
-    async fn keep_to_room(
-        &mut self,
-        lines: &mut Vec<u64>,
-        rows: &mut Vec<ImportedRow>,
-    ) -> anyhow::Result<()> {
+    async fn keep_to_room(&mut self, lines: &[u64], rows: &mut Vec<ImportedRow>) -> anyhow::Result<()> {
         let activation = self.rules.terms.1;
         let Some(most) = activation.most_participations else { return Ok(()) };
         let told = if self.dry_run { 0 } else { self.unreported };

@@ -41,7 +41,7 @@ async fn export(arguments: PersonExport) -> anyhow::Result<()> {
     let entry = AuditEntry::new(now, operator::name(&arguments.operator), "person export");
     storage.operations().note(&entry.about(gathered.ids()).with(gathered.in_figures())).await?;
     let told = told::everything(&gathered, &sought, now);
-    if let Some(path) = &arguments.html {
+    if let Some(path) = arguments.html.as_ref().filter(|_| !gathered.is_nobody()) {
         write_new(path, &page::page(&told)).with_context(|| format!("--html {}", path.display()))?;
     }
     console::say(&serde_json::to_string_pretty(&told).context("the export cannot be written")?);

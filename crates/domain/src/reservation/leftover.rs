@@ -63,7 +63,7 @@ impl Windows {
     /// From when on the current window's free slots count as left.
     fn leftover_begins(&self) -> Timestamp {
         match self.pattern() {
-            Pattern::LastQuarter => later(self.start, self.allowance.period.saturating_mul(3) / 4),
+            Pattern::LastQuarter => later(self.start, self.allowance.period.mul_f64(0.75)),
             Pattern::Half | Pattern::EvenHalf => self.start,
         }
     }

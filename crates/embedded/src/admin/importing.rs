@@ -37,6 +37,7 @@ impl AdminConnection {
 impl Imports for AdminConnection {
     async fn import(&self, rows: &[ImportedRow]) -> Result<Vec<RowOutcome>> {
         at_most(rows.len(), MOST_ITEMS, DOING)?;
+        self.check_rows(DOING)?;
         let encoded: Vec<NewRow<'_>> = rows.iter().map(NewRow::of).collect::<std::result::Result<_, _>>()?;
         let began = SystemClock.now();
         let outcomes = self.import_together(&encoded).map_err(|error| failed(DOING, error))?;

@@ -43,6 +43,7 @@ fn readable(id: ParticipationId, version: u64, record: Option<&str>, award: Opti
 #[async_trait]
 impl Records for AdminConnection {
     async fn records(&self, after: Option<&Cursor>) -> Result<RecordPage> {
+        self.check_rows(READING)?;
         let rows = rows_behind(&self.lock(), number(after)?).map_err(|error| failed(READING, error))?;
         let last = rows.last().filter(|_| rows.len() == PAGE).map(|(number, ..)| *number);
         let mut page =

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use domain::contact::Email;
-use ports::Clock;
 use ports::clock::SystemClock;
+use ports::pages::{AuditLog, Records};
+use ports::{Clock, Imports};
 use tempfile::TempDir;
 
 use super::*;
@@ -163,4 +164,19 @@ async fn searching_for_an_unknown_person_holds_up_no_writer() {
     let forgotten = forgotten(&admin).await;
     assert!(forgotten.is_nobody(), "reads need no lock");
     transaction.commit().unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_is_exported_and_imported_into_only_once_it_is_upgraded() {
+    let (_directory, _file, admin) = served();
+    execute(&admin, "PRAGMA user_version = 13");
+    let told = [admin.records(None).await.unwrap_err(), admin.import(&[]).await.unwrap_err()];
+    for error in told {
+        assert!(ports::error::in_full(&error).contains("start `serve`"), "{error:?}");
+    }
+    execute(&admin, "PRAGMA user_version = 14; DROP TABLE audit");
+    assert!(admin.records(None).await.is_ok() && admin.audit(None).await.unwrap().entries.is_empty());
+    let entry = domain::audit::AuditEntry::new(SystemClock.now(), "ada", "retry-now");
+    admin.note(&entry).await.unwrap();
+    assert_eq!(admin.audit(None).await.unwrap().entries.len(), 1, "the log begins before the upgrade");
 }

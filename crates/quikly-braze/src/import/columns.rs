@@ -201,3 +201,70 @@ fn value(kind: CellKind, cell: &str) -> Value {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::brand::Brands;
+    use domain::brand_file::{AssumePresent, BrandFile, read_all};
+    use domain::ids::Scope;
+    use serde_json::json;
+
+    use super::*;
+
+    fn brands() -> Brands {
+        let text = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { env = \"K\" }\n[[activation]]\n\
+            scope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2030-12-01T00:00:00Z\n[activation.email]\n\
+            [activation.attributes]\nsize = { type = \"number\" }\nvip = { type = \"boolean\" }\n\
+            toys = { type = \"list\", choices = [\"ball\", \"kite\"] }\n\
+            [activation.consent]\ntexts = { v1 = \"I agree.\" }\nemail = { email = \"required\" }\n";
+        read_all(&[BrandFile { name: "acme".into(), text: text.into() }], &AssumePresent).unwrap()
+    }
+
+    fn columns(names: &[&str], ignore_others: bool) -> anyhow::Result<Columns> {
+        let brands = brands();
+        let (_, activation) = brands.activation(&Scope::parse("spring").unwrap()).unwrap();
+        Columns::parse(names, activation, ignore_others)
+    }
+
+    const CONSENT: [&str; 4] = ["Email", " consent_email", "consent_text_id", "CONSENT_AT"];
+
+    #[test]
+    fn cells_become_values_of_their_columns_types() {
+        let names =
+            [&CONSENT[..], &["attributes.size", "attributes.vip", "attributes.toys", "note"]].concat();
+        let cells = [" a@example.com ", "Yes", "v1", "", "7.5", "0", "ball| kite", "ignored"];
+        let row = columns(&names, true).unwrap().members(cells.into_iter()).unwrap();
+        let attributes = json!({ "size": 7.5, "vip": false, "toys": ["ball", "kite"] });
+        let consent = json!({ "email": true, "text_id": "v1" });
+        let expected = json!({ "email": "a@example.com", "consent": consent, "attributes": attributes });
+        assert_eq!(Value::Object(row), expected);
+    }
+
+    #[test]
+    fn a_column_that_is_not_known_is_refused_unless_others_are_ignored() {
+        let names = [&CONSENT[..], &["attributes.colour"]].concat();
+        let said = columns(&names, false).unwrap_err().to_string();
+        assert!(said.contains("attributes.colour") && said.contains("attributes.size"), "{said}");
+        assert!(columns(&names, true).is_ok());
+        let contact = columns(&["ada@example.com"], false).unwrap_err().to_string();
+        assert!(!contact.contains("ada"), "a file without a header shows no contact: {contact}");
+    }
+
+    #[test]
+    fn the_columns_of_a_consent_that_is_required_must_be_there() {
+        for missing in 1..CONSENT.len() {
+            let mut names = CONSENT.to_vec();
+            let name = names.remove(missing).trim().to_lowercase();
+            let said = columns(&names, false).unwrap_err().to_string();
+            assert!(said.contains(&format!("`{name}`")), "{said}");
+        }
+        assert!(columns(&CONSENT, false).is_ok());
+    }
+
+    #[test]
+    fn a_row_with_too_many_or_too_few_cells_is_refused() {
+        let columns = columns(&CONSENT, false).unwrap();
+        assert_eq!(columns.members(["a"].into_iter()).unwrap_err().message, "has too few columns");
+        assert_eq!(columns.members(["a"; 5].into_iter()).unwrap_err().message, "has too many columns");
+    }
+}
