@@ -28,6 +28,7 @@ mod people;
 mod process;
 mod quikly;
 mod refusals;
+mod reports;
 mod room;
 mod safekeeping;
 mod secrets;

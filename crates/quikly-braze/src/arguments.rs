@@ -2,6 +2,7 @@
 
 mod import;
 mod person;
+mod reports;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -16,6 +17,7 @@ use crate::forwarded::ForwardedBy;
 
 pub(crate) use import::{Export, ExportCommand, Import, RowFormat};
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
+pub(crate) use reports::{Find, ReportArguments};
 
 /// The connector between Quikly and Braze.
 ///
@@ -39,6 +41,10 @@ pub(crate) enum CliCommand {
     Check(Check),
     /// Show the state of the system: participations by state, what is due, limits in use, what is parked
     Status(Status),
+    /// Find a consumer's participations, with the answer for each
+    Find(Find),
+    /// Report on an activation: who took part, where they left, how fast it was, what was given out
+    Report(ReportArguments),
     /// Show one participation: why it has a reward or not, what happened to it, and what is still under way
     Show(Show),
     /// List or retry parked work, which was tried for long enough without success

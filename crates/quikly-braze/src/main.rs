@@ -4,6 +4,7 @@
 mod arguments;
 mod audit;
 mod brand_directory;
+mod brand_terms;
 mod brands;
 mod check;
 mod code_files;
@@ -18,6 +19,7 @@ mod disk;
 #[cfg(test)]
 mod documents_tests;
 mod export;
+mod find;
 mod forget;
 mod forwarded;
 mod id_key;
@@ -28,6 +30,7 @@ mod metrics_page;
 mod operator;
 mod person;
 mod reload;
+mod report;
 mod retry_now;
 mod row_output;
 mod serve;
@@ -67,6 +70,8 @@ fn main() -> ExitCode {
         CliCommand::Sim(sim) => return ended(run(sim::run(sim)), ExitCode::SUCCESS),
         CliCommand::Check(check) => run(check::run(check)),
         CliCommand::Status(status) => run(status::run(status)),
+        CliCommand::Find(find) => run(find::run(find)),
+        CliCommand::Report(report) => run(report::run(report)),
         CliCommand::Show(show) => run(show::run(show)),
         CliCommand::Dead(dead) => run(dead::run(dead)),
         CliCommand::RetryNow(retry) => run(retry_now::run(retry)),

@@ -4,11 +4,8 @@ mod as_json;
 mod as_text;
 
 use anyhow::Context;
-use aws::dynamo::BrandTable;
-use domain::brand::{Brands, SecretRef};
-use domain::brand_file::{Doubt, Given, PoolFile, Resolver, SecretPurpose, Severity, Strictness, read_each};
+use domain::brand::Brands;
 use domain::ids::ParticipationId;
-use domain::incentive::Pool;
 use ports::Clock;
 use ports::clock::SystemClock;
 use ports::inspection::Inspected;
@@ -16,7 +13,7 @@ use reports::answer::{Answer, Facts, Sibling, answer};
 use reports::language::Language;
 
 use crate::arguments::Show;
-use crate::brand_directory::{BrandDirectory, Reviewing};
+use crate::brand_terms;
 use crate::console;
 use crate::storage::Opened;
 
@@ -34,11 +31,23 @@ pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
     let id =
         ParticipationId::parse(&arguments.id).context("ID is a participation's id: 32 hexadecimal digits")?;
     let language = Language::named(&arguments.lang).context("--lang is en or fr")?;
-    let files = brand_files(&arguments).await?;
+    let brands =
+        brand_terms::brands(arguments.brands.as_deref(), arguments.storage.environment.as_deref()).await?;
     let inspected = Opened::open(arguments.storage).await?.inspection().inspect(id).await?;
     let inspected =
         inspected.with_context(|| format!("there is no participation {id}; is the id complete?"))?;
-    let brands = brands(&files);
+    let (answer, has_terms) = answered(&inspected, &brands);
+    let shown = Shown { inspected: &inspected, answer, revealed: arguments.reveal, has_terms };
+    if arguments.json {
+        console::say(&as_json::shown(&shown).to_string());
+    } else {
+        console::say(as_text::shown(&shown, language).trim_end());
+    }
+    Ok(())
+}
+
+/// The answer about a participation, and whether its brand file is known.
+pub(crate) fn answered(inspected: &Inspected, brands: &Brands) -> (Answer, bool) {
     let activation = brands.activation(inspected.participation.scope()).map(|(_, activation)| activation);
     let siblings: Vec<Sibling> = inspected
         .siblings
@@ -54,49 +63,5 @@ pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
         ..Facts::of(&inspected.participation, SystemClock.now())
     };
     let facts = activation.map_or(facts, |activation| facts.under(activation));
-    let shown = Shown {
-        inspected: &inspected,
-        answer: answer(&facts),
-        revealed: arguments.reveal,
-        has_terms: activation.is_some(),
-    };
-    if arguments.json {
-        console::say(&as_json::shown(&shown).to_string());
-    } else {
-        console::say(as_text::shown(&shown, language).trim_end());
-    }
-    Ok(())
-}
-
-/// The brand files that the answer may use: a directory's, or the environment's own.
-async fn brand_files(arguments: &Show) -> anyhow::Result<Vec<Given>> {
-    if let Some(directory) = &arguments.brands {
-        return BrandDirectory::new(directory.clone(), Reviewing::for_any_place(true)).files();
-    }
-    match &arguments.storage.environment {
-        Some(name) => Ok(BrandTable::new(&aws::environment().await, name).read().await?),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// The brands of files that were checked where they are used. Of a file that cannot be read, the answer knows nothing.
-fn brands(files: &[Given]) -> Brands {
-    read_each(files, &UsedElsewhere, Strictness::Lenient, None).brands
-}
-
-/// Finds nothing wrong with what is elsewhere: secrets, codes and addresses.
-struct UsedElsewhere;
-
-impl Resolver for UsedElsewhere {
-    fn secret(&self, _secret: &SecretRef, _purpose: SecretPurpose) -> Result<(), Doubt> {
-        Ok(())
-    }
-
-    fn codes(&self, _pool: &Pool) -> Result<PoolFile, Doubt> {
-        Ok(PoolFile::ample())
-    }
-
-    fn private_addresses(&self) -> Option<Severity> {
-        None
-    }
+    (answer(&facts), activation.is_some())
 }

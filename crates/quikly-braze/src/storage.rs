@@ -10,7 +10,7 @@ use domain::brand::SecretRef;
 use domain::id_key::IdKey;
 use embedded::AdminConnection;
 use ports::clock::SystemClock;
-use ports::{Inspection, Operations, Secrets};
+use ports::{Inspection, Operations, Reports, Secrets};
 use secrecy::ExposeSecret;
 
 use crate::arguments::StorageArguments;
@@ -54,6 +54,13 @@ impl Opened {
         match self {
             Self::File { admin, .. } => admin,
             Self::OnAws { environment, .. } => environment,
+        }
+    }
+
+    pub(crate) fn reports(&self) -> &dyn Reports {
+        match self {
+            Self::File { admin, .. } => admin,
+            Self::OnAws { environment, .. } => environment.dynamo(),
         }
     }
 

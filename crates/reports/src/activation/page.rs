@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use domain::ids::Channel;
 
-use self::texts::Texts;
+use self::texts::PageTexts;
 use super::{ActivationReport, Funnel, IncentiveReport, Leak, Stage};
 use crate::language::Language;
 use crate::plain::shown;
@@ -17,7 +17,7 @@ const STYLE: &str = include_str!("page/style.css");
 /// The page of a report. `version` is the program's, for the foot.
 #[must_use]
 pub fn page(report: &ActivationReport, language: Language, version: &str) -> String {
-    let texts = Texts::of(language);
+    let texts = PageTexts::of(language);
     let scope = escaped(report.scope.as_str());
     let mut page = String::new();
     add(
@@ -89,7 +89,12 @@ fn percent(part: u64, of: u64, language: Language) -> String {
     format!("{}{point}{}\u{a0}%", thousandths / 10, thousandths % 10)
 }
 
-fn header(page: &mut String, report: &ActivationReport, (language, texts): (Language, &Texts), scope: &str) {
+fn header(
+    page: &mut String,
+    report: &ActivationReport,
+    (language, texts): (Language, &PageTexts),
+    scope: &str,
+) {
     let when = match report.open {
         Some((opens, closes)) => format!("{} – {}. ", exact(opens), exact(closes)),
         None => String::new(),
@@ -112,7 +117,7 @@ fn header(page: &mut String, report: &ActivationReport, (language, texts): (Lang
     );
 }
 
-fn key_figures(page: &mut String, report: &ActivationReport, (language, texts): (Language, &Texts)) {
+fn key_figures(page: &mut String, report: &ActivationReport, (language, texts): (Language, &PageTexts)) {
     let funnel = &report.funnel;
     let figures = [
         (texts.took_part, funnel.accepted, None),
@@ -134,7 +139,7 @@ fn key_figures(page: &mut String, report: &ActivationReport, (language, texts): 
     page.push_str("</dl>\n");
 }
 
-fn funnel(page: &mut String, funnel: &Funnel, (language, texts): (Language, &Texts)) {
+fn funnel(page: &mut String, funnel: &Funnel, (language, texts): (Language, &PageTexts)) {
     add(page, format_args!("<section>\n<h2>{}</h2>\n<div class=\"funnel\">\n", texts.where_they_went));
     let whole = funnel.accepted;
     stage(page, (texts.took_part, funnel.accepted, whole), whole, language);
@@ -167,7 +172,7 @@ fn leaks(
     page: &mut String,
     left: &[Leak],
     (staying, why): (u64, &str),
-    (language, texts): (Language, &Texts),
+    (language, texts): (Language, &PageTexts),
 ) {
     page.push_str("<ul>\n");
     for leak in left {
@@ -184,7 +189,7 @@ fn leaks(
     page.push_str("</ul>\n");
 }
 
-fn ways(page: &mut String, report: &ActivationReport, (language, texts): (Language, &Texts)) {
+fn ways(page: &mut String, report: &ActivationReport, (language, texts): (Language, &PageTexts)) {
     add(
         page,
         format_args!(
@@ -221,7 +226,7 @@ fn ways(page: &mut String, report: &ActivationReport, (language, texts): (Langua
     page.push_str("</tbody>\n</table>\n</section>\n");
 }
 
-fn speed(page: &mut String, report: &ActivationReport, (language, texts): (Language, &Texts)) {
+fn speed(page: &mut String, report: &ActivationReport, (language, texts): (Language, &PageTexts)) {
     if report.speed.is_empty() {
         return;
     }
@@ -256,7 +261,7 @@ fn speed(page: &mut String, report: &ActivationReport, (language, texts): (Langu
     page.push_str("</tbody>\n</table>\n</section>\n");
 }
 
-fn incentives(page: &mut String, incentives: &[IncentiveReport], (language, texts): (Language, &Texts)) {
+fn incentives(page: &mut String, incentives: &[IncentiveReport], (language, texts): (Language, &PageTexts)) {
     if incentives.is_empty() {
         return;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::time::{between, later};
 
-use super::texts::Texts;
+use super::texts::PageTexts;
 use super::{add, exact};
 use crate::activation::{ActivationReport, Minute};
 use crate::language::Language;
@@ -50,7 +50,11 @@ fn height(figure: u64, most: u64) -> u64 {
 }
 
 /// How many rewards were given until each moment.
-pub(super) fn rewards(page: &mut String, report: &ActivationReport, (language, texts): (Language, &Texts)) {
+pub(super) fn rewards(
+    page: &mut String,
+    report: &ActivationReport,
+    (language, texts): (Language, &PageTexts),
+) {
     let (bars, width) = bars(&report.minutes);
     let sum: u64 = bars.iter().map(|bar| bar.rewarded).sum();
     if sum == 0 {
@@ -79,7 +83,11 @@ pub(super) fn rewards(page: &mut String, report: &ActivationReport, (language, t
 }
 
 /// How many took part, minute by minute.
-pub(super) fn people(page: &mut String, report: &ActivationReport, (language, texts): (Language, &Texts)) {
+pub(super) fn people(
+    page: &mut String,
+    report: &ActivationReport,
+    (language, texts): (Language, &PageTexts),
+) {
     let (bars, width) = bars(&report.minutes);
     let most = bars.iter().map(|bar| bar.accepted).max().unwrap_or(0);
     let Some(busiest) = report.busiest().filter(|_| most > 0) else { return };
@@ -123,7 +131,7 @@ fn begin(page: &mut String, (title, sentence): (&str, &str), most: u64, language
 fn finish(
     page: &mut String,
     (bars, width): (&[Bar], u64),
-    (texts, language): (&Texts, Language),
+    (texts, language): (&PageTexts, Language),
     figure: impl Fn(&Bar) -> u64,
 ) {
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };

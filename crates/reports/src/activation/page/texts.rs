@@ -4,7 +4,7 @@ use crate::activation::{ActivationReport, LeakReason};
 use crate::language::Language;
 
 /// The texts that do not depend on figures.
-pub(super) struct Texts {
+pub(super) struct PageTexts {
     language: Language,
     pub(super) title: &'static str,
     pub(super) is_final: &'static str,
@@ -41,7 +41,7 @@ pub(super) struct Texts {
     pub(super) how_counted: &'static str,
 }
 
-impl Texts {
+impl PageTexts {
     pub(super) fn of(language: Language) -> Self {
         match language {
             Language::English => english(),
@@ -165,8 +165,8 @@ impl Texts {
     }
 }
 
-fn english() -> Texts {
-    Texts {
+fn english() -> PageTexts {
+    PageTexts {
         language: Language::English,
         title: "Campaign report",
         is_final: "Final: nothing is under way any more.",
@@ -205,8 +205,8 @@ fn english() -> Texts {
     }
 }
 
-fn french() -> Texts {
-    Texts {
+fn french() -> PageTexts {
+    PageTexts {
         language: Language::French,
         title: "Bilan de campagne",
         is_final: "Définitif : plus rien n’est en cours.",

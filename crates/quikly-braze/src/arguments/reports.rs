@@ -1,0 +1,56 @@
+//! The arguments of `find` and `report`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use super::StorageArguments;
+
+/// The arguments of `find`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["email", "phone"])))]
+pub(crate) struct Find {
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// The consumer with this address. Without a value, or with `-`, it is read from standard input, which no list of processes shows
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT)]
+    pub(crate) email: Option<String>,
+    /// The consumer with this number, with its country code; it is read from standard input in the same way
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT)]
+    pub(crate) phone: Option<String>,
+    /// Only this activation
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
+    /// Directory with the brand files, which name the activations; on AWS the environment has them
+    #[arg(long, value_name = "DIR", required_unless_present = "environment")]
+    pub(crate) brands: Option<PathBuf>,
+    /// The language: en or fr
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "fr"]))]
+    pub(crate) lang: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The arguments of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The activation
+    #[arg(value_name = "SCOPE")]
+    pub(crate) scope: String,
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// Directory with the brand files, whose quantities and times the report then names; on AWS the environment has them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) brands: Option<PathBuf>,
+    /// The language of the page: en or fr
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "fr"]))]
+    pub(crate) lang: String,
+    /// Write the report as one HTML page, with plots, that can be passed on and printed; `-` is standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) html: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
