@@ -31,6 +31,7 @@ const PARTICIPATION: &[&str] = &[
     "reason",
     "accepted_at",
     "credited_at",
+    "rewarded_at",
     "updated_at",
     "kept_until",
     "imported",
@@ -56,6 +57,7 @@ const WINNER: &[&str] = &[
     "reward",
     "accepted_at",
     "credited_at",
+    "rewarded_at",
     "state",
 ];
 
@@ -128,6 +130,7 @@ fn participation(record: &Record, reveal: bool) -> Vec<Value> {
         json!(one.state().reason()),
         json!(one.accepted_at().to_string()),
         json!(time(credited)),
+        json!(time(award.as_ref().and_then(|award| award.rewarded_at))),
         json!(one.updated_at().to_string()),
         json!(one.keep_until().to_string()),
         json!(one.is_imported()),
@@ -157,6 +160,7 @@ fn winner(record: &Record, reveal: bool) -> Option<Vec<Value>> {
         json!(reward(award, reveal)),
         json!(one.accepted_at().to_string()),
         json!(award.credited_at.map(|at| at.to_string())),
+        json!(award.rewarded_at.map(|at| at.to_string())),
         json!(one.state().name()),
     ])
 }
