@@ -6,7 +6,7 @@ use domain::consent::{Consent, Page};
 use domain::incentive::Reward;
 use domain::participation::{Participation, Way};
 use domain::profile::ProfileRef;
-use ports::pages::Record;
+use ports::pages::StoredParticipation;
 use serde_json::{Value, json};
 
 use super::gathered::{Gathered, Sought};
@@ -28,7 +28,7 @@ pub(super) fn everything(gathered: &Gathered, sought: &Sought, now: Timestamp) -
     })
 }
 
-fn record(Record { participation: one, award }: &Record) -> Value {
+fn record(StoredParticipation { participation: one, award }: &StoredParticipation) -> Value {
     let credited = award.as_ref().map_or(one.earned_at(), |award| award.credited_at);
     let profiles: Vec<Value> = one.profiles().iter().map(profile).collect();
     json!({
