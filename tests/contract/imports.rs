@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::audit::AuditEntry;
 use domain::ids::{ParticipationId, Scope};
 use ports::imports::{ImportedRow, RowOutcome};
-use ports::pages::{Cursor, Record};
+use ports::pages::{PageCursor, StoredParticipation};
 use testkit::{changed, participation, start};
 
 use crate::Ports;
@@ -17,8 +17,8 @@ fn row(number: usize) -> ImportedRow {
     ImportedRow { participation, entry: None, earlier: Vec::new() }
 }
 
-async fn everything(ports: &Ports) -> Vec<Record> {
-    let (mut all, mut next): (Vec<Record>, Option<Cursor>) = (Vec::new(), None);
+async fn everything(ports: &Ports) -> Vec<StoredParticipation> {
+    let (mut all, mut next): (Vec<StoredParticipation>, Option<PageCursor>) = (Vec::new(), None);
     loop {
         let page = ports.operations.as_ref().unwrap().records(next.as_ref()).await.unwrap();
         assert!(page.unreadable.is_empty());
@@ -72,7 +72,7 @@ pub(crate) async fn everything_is_read_once_page_by_page_with_its_awards(ports: 
     let all = everything(&game.ports).await;
     let ids: BTreeSet<ParticipationId> = all.iter().map(|one| one.participation.id()).collect();
     assert_eq!((all.len(), ids.len()), (503, 503));
-    let with_award: Vec<&Record> = all.iter().filter(|one| one.award.is_some()).collect();
+    let with_award: Vec<&StoredParticipation> = all.iter().filter(|one| one.award.is_some()).collect();
     assert!(with_award.len() == 3 && with_award.iter().all(|one| credited.contains(&one.participation.id())));
     let rewarded =
         with_award.iter().filter(|one| one.award.as_ref().is_some_and(|award| award.reward().is_some()));

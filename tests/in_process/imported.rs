@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use braze_sim::Settings;
-use domain::accept::{Acceptance, Import};
+use domain::accept::{Acceptance, ImportTerms};
 use domain::attributes::Attributes;
 use domain::contact::{Contact, Email};
 use domain::ids::ParticipationId;
@@ -28,7 +28,7 @@ async fn campaign() -> Campaign {
 async fn import(campaign: &Campaign, count: usize) -> Vec<ParticipationId> {
     let (brand, activation) = campaign.terms();
     let now = campaign.clock.now();
-    let import = Import { with_incentives: false, with_callbacks: false, due_at: now };
+    let import = ImportTerms { with_incentives: false, with_callbacks: false, due_at: now };
     let mut ids = Vec::with_capacity(count);
     for number in 0..count {
         let email = Email::parse(&format!("i{number}@example.com")).unwrap();

@@ -24,13 +24,13 @@ pub struct Acceptance<'a> {
     brand: &'a Brand,
     activation: &'a Activation,
     repeat_key: Option<RepeatKey>,
-    import: Option<Import>,
+    import: Option<ImportTerms>,
     now: Timestamp,
 }
 
 /// How a participation from a file takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Import {
+pub struct ImportTerms {
     /// Whether it can win what the activation gives. Then Quikly is told, too, because places would not add up otherwise.
     pub with_incentives: bool,
     /// Whether Quikly is told about its credit.
@@ -39,7 +39,7 @@ pub struct Import {
     pub due_at: Timestamp,
 }
 
-impl Import {
+impl ImportTerms {
     /// The incentive that a participation in this way takes part in.
     fn incentive_of<'a>(
         import: Option<Self>,
@@ -74,7 +74,7 @@ impl<'a> Acceptance<'a> {
 
     /// Says that it comes from a file.
     #[must_use]
-    pub fn imported(self, import: Import) -> Self {
+    pub fn imported(self, import: ImportTerms) -> Self {
         Self { import: Some(import), ..self }
     }
 
@@ -120,8 +120,8 @@ impl<'a> Acceptance<'a> {
 
     fn accept(self, way: Way, earned_at: Option<Timestamp>, attributes: Attributes) -> Participation {
         let (brand, activation) = (self.brand, self.activation);
-        let has_award = Import::incentive_of(self.import, activation, &way).is_some()
-            || (brand.callback.is_some() && Import::tells(self.import));
+        let has_award = ImportTerms::incentive_of(self.import, activation, &way).is_some()
+            || (brand.callback.is_some() && ImportTerms::tells(self.import));
         let owner = (brand.id.clone(), activation.scope.clone());
         let moments = (self.now, later(activation.closes, brand.retention));
         let repeat_key = self.repeat_key;
@@ -150,7 +150,7 @@ pub fn imported_entry(
     participation: &Participation,
     terms: (&Brand, &Activation),
     id_key: &IdKey,
-    import: Import,
+    import: ImportTerms,
 ) -> Option<Entry> {
     entry_as(participation, terms, id_key, Some(import))
 }
@@ -159,10 +159,10 @@ fn entry_as(
     participation: &Participation,
     (brand, activation): (&Brand, &Activation),
     id_key: &IdKey,
-    import: Option<Import>,
+    import: Option<ImportTerms>,
 ) -> Option<Entry> {
     let contact = participation.contact().filter(|_| participation.has_award())?;
-    let ledger = activation.ledger(Import::incentive_of(import, activation, participation.way()));
+    let ledger = activation.ledger(ImportTerms::incentive_of(import, activation, participation.way()));
     let rules = Rules::of(brand, &ledger, id_key);
     let participant = id_key.contact(&brand.id, &contact);
     let moments = Moments {

@@ -1,7 +1,7 @@
 //! Rows of a file that is imported: the same rules as for `POST /participations`.
 
 use domain::Timestamp;
-use domain::accept::{Import, imported_entry};
+use domain::accept::{ImportTerms, imported_entry};
 use domain::brand::{Activation, Brand};
 use domain::contact::{Contact, Email};
 use domain::id_key::IdKey;
@@ -63,7 +63,7 @@ impl RowRules<'_> {
     pub fn read_json(
         &self,
         row: &[u8],
-        import: Import,
+        import: ImportTerms,
         now: Timestamp,
     ) -> Result<ImportedRow, Vec<RowFault>> {
         let malformed =
@@ -80,7 +80,7 @@ impl RowRules<'_> {
     pub fn read(
         &self,
         mut row: Map<String, Value>,
-        import: Import,
+        import: ImportTerms,
         now: Timestamp,
     ) -> Result<ImportedRow, Vec<RowFault>> {
         let mut errors = Vec::new();
@@ -112,7 +112,7 @@ impl RowRules<'_> {
     fn accept(
         &self,
         mut asked: AskedBody,
-        import: Import,
+        import: ImportTerms,
         now: Timestamp,
     ) -> Result<ImportedRow, Vec<RowFault>> {
         let Self { terms, id_key } = *self;

@@ -1,7 +1,7 @@
 //! Makes the participation that a body asks for.
 
 use domain::Timestamp;
-use domain::accept::{Acceptance, Import};
+use domain::accept::{Acceptance, ImportTerms};
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand};
 use domain::consent::Consent;
@@ -34,7 +34,7 @@ pub(crate) struct Accepting<'a> {
     /// The `Idempotency-Key` of the request.
     pub(crate) key: Option<&'a str>,
     /// Set for a row of a file.
-    pub(crate) import: Option<Import>,
+    pub(crate) import: Option<ImportTerms>,
     pub(crate) now: Timestamp,
 }
 

@@ -33,7 +33,7 @@ pub enum RowOutcome {
 /// Every method fails if the store cannot be reached or written. After a failed write it is not known which rows were stored;
 /// storing them again is safe.
 #[async_trait]
-pub trait Imports: Send + Sync {
+pub trait RowImports: Send + Sync {
     /// Stores the rows whose consumers do not take part yet, and returns what became of each row, in order. At most
     /// [`crate::store::MOST_ITEMS`]. Consumers who take part meanwhile hardly wait for it.
     async fn import(&self, rows: &[ImportedRow]) -> Result<Vec<RowOutcome>>;

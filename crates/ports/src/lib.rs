@@ -26,7 +26,7 @@ pub use brands::BrandsInUse;
 pub use clock::{Chance, Clock};
 pub use error::{Error, Result};
 pub use health::Troubles;
-pub use imports::Imports;
+pub use imports::RowImports;
 pub use inspection::Inspection;
 pub use ledger::{Callbacks, Ledger, LedgerNumbers};
 pub use limits::Limits;

@@ -12,7 +12,7 @@ use domain::participation::Consent;
 use domain::person::Person;
 
 use crate::Result;
-use crate::imports::Imports;
+use crate::imports::RowImports;
 use crate::outages::Outage;
 use crate::pages::{AuditLog, Records};
 
@@ -166,7 +166,7 @@ impl ErasureReport {
 
 /// Inspection and intervention by an operator.
 #[async_trait]
-pub trait Operations: Imports + Records + AuditLog {
+pub trait Operations: RowImports + Records + AuditLog {
     /// The current state of the system.
     ///
     /// # Errors

@@ -11,11 +11,11 @@ use crate::Result;
 
 /// Where the next page begins. It means something only to the store that returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(pub String);
+pub struct PageCursor(pub String);
 
 /// A participation with its award, if it has one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct StoredParticipation {
     /// The participation.
     pub participation: Participation,
     /// Its award.
@@ -26,11 +26,11 @@ pub struct Record {
 #[derive(Debug, Default)]
 pub struct RecordPage {
     /// Those that can be read.
-    pub records: Vec<Record>,
+    pub records: Vec<StoredParticipation>,
     /// Those that cannot be read.
     pub unreadable: Vec<ParticipationId>,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<Cursor>,
+    pub next: Option<PageCursor>,
 }
 
 /// Some profile hints. Those that cannot be read are left out: they name nobody.
@@ -39,7 +39,7 @@ pub struct HintPage {
     /// The hints, with the keys of their contacts.
     pub hints: Vec<(String, ProfileHint)>,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<Cursor>,
+    pub next: Option<PageCursor>,
 }
 
 /// Some entries of the audit log.
@@ -50,7 +50,7 @@ pub struct AuditPage {
     /// How many entries cannot be read.
     pub unreadable: u64,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<Cursor>,
+    pub next: Option<PageCursor>,
 }
 
 /// All participations.
@@ -61,10 +61,10 @@ pub struct AuditPage {
 pub trait Records: Send + Sync {
     /// The first participations, or those behind a cursor, in the store's own order. What changes meanwhile is read before or after
     /// the change.
-    async fn records(&self, after: Option<&Cursor>) -> Result<RecordPage>;
+    async fn records(&self, after: Option<&PageCursor>) -> Result<RecordPage>;
 
     /// The first profile hints, or those behind a cursor, each with the key of its contact.
-    async fn hints(&self, after: Option<&Cursor>) -> Result<HintPage>;
+    async fn hints(&self, after: Option<&PageCursor>) -> Result<HintPage>;
 }
 
 /// The audit log.
@@ -77,5 +77,5 @@ pub trait AuditLog: Send + Sync {
     async fn note(&self, entry: &AuditEntry) -> Result<()>;
 
     /// The first entries, or those behind a cursor, oldest first.
-    async fn audit(&self, after: Option<&Cursor>) -> Result<AuditPage>;
+    async fn audit(&self, after: Option<&PageCursor>) -> Result<AuditPage>;
 }

@@ -15,7 +15,7 @@ use intake::Rates;
 
 use crate::forwarded::ForwardedBy;
 
-pub(crate) use import::{Export, ExportCommand, Import, RowFormat};
+pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat};
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
 pub(crate) use reports::{Find, ReportArguments};
 
@@ -55,7 +55,7 @@ pub(crate) enum CliCommand {
     /// Erase a person: everything that shows whose a participation was
     Forget(Forget),
     /// Store the rows of a file as participations, behind consumers who are there now
-    Import(Import),
+    Import(ImportArguments),
     /// Write participations or winners to standard output
     #[command(subcommand)]
     Export(ExportCommand),

@@ -10,10 +10,10 @@ use domain::ids::Scope;
 use domain::incentive::Reward;
 use ports::Clock;
 use ports::clock::SystemClock;
-use ports::pages::Record;
+use ports::pages::StoredParticipation;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{Export, ExportCommand};
+use crate::arguments::{ExportArguments, ExportCommand};
 use crate::console;
 use crate::masked::{shown_email, shown_phone};
 use crate::operator;
@@ -31,6 +31,7 @@ const PARTICIPATION: &[&str] = &[
     "reason",
     "accepted_at",
     "credited_at",
+    "rewarded_at",
     "updated_at",
     "kept_until",
     "imported",
@@ -56,6 +57,7 @@ const WINNER: &[&str] = &[
     "reward",
     "accepted_at",
     "credited_at",
+    "rewarded_at",
     "state",
 ];
 
@@ -64,7 +66,7 @@ pub(crate) async fn run(command: ExportCommand) -> anyhow::Result<()> {
         ExportCommand::Participations(arguments) => ("export participations", arguments, PARTICIPATION),
         ExportCommand::Winners(arguments) => ("export winners", arguments, WINNER),
     };
-    let Export { storage, scope, format, reveal, operator } = arguments;
+    let ExportArguments { storage, scope, format, reveal, operator } = arguments;
     let scope = Scope::parse(&scope).context("--scope")?;
     let storage = Opened::open(storage).await?;
     if reveal {
@@ -111,8 +113,8 @@ enum Stopped {
     Store(ports::Error),
 }
 
-fn participation(record: &Record, reveal: bool) -> Vec<Value> {
-    let Record { participation: one, award } = record;
+fn participation(record: &StoredParticipation, reveal: bool) -> Vec<Value> {
+    let StoredParticipation { participation: one, award } = record;
     let credited = award.as_ref().map_or(one.earned_at(), |award| award.credited_at);
     let time = |moment: Option<domain::Timestamp>| moment.map(|moment| moment.to_string());
     let consent = one.consent();
@@ -128,6 +130,7 @@ fn participation(record: &Record, reveal: bool) -> Vec<Value> {
         json!(one.state().reason()),
         json!(one.accepted_at().to_string()),
         json!(time(credited)),
+        json!(time(award.as_ref().and_then(|award| award.rewarded_at))),
         json!(one.updated_at().to_string()),
         json!(one.keep_until().to_string()),
         json!(one.is_imported()),
@@ -143,8 +146,8 @@ fn participation(record: &Record, reveal: bool) -> Vec<Value> {
     ]
 }
 
-fn winner(record: &Record, reveal: bool) -> Option<Vec<Value>> {
-    let Record { participation: one, award } = record;
+fn winner(record: &StoredParticipation, reveal: bool) -> Option<Vec<Value>> {
+    let StoredParticipation { participation: one, award } = record;
     let award = award.as_ref().filter(|award| award.reward().is_some())?;
     Some(vec![
         json!(one.id().to_string()),
@@ -157,6 +160,7 @@ fn winner(record: &Record, reveal: bool) -> Option<Vec<Value>> {
         json!(reward(award, reveal)),
         json!(one.accepted_at().to_string()),
         json!(award.credited_at.map(|at| at.to_string())),
+        json!(award.rewarded_at.map(|at| at.to_string())),
         json!(one.state().name()),
     ])
 }

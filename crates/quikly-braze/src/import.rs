@@ -11,7 +11,7 @@ mod terms;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use domain::accept::Import as ImportTerms;
+use domain::accept::ImportTerms;
 use domain::audit::AuditEntry;
 use domain::brand::{Activation, Brand, Phase};
 use domain::ids::Scope;
@@ -23,7 +23,7 @@ use ports::imports::{ImportedRow, RowOutcome};
 use ports::store::MOST_ITEMS;
 use ports::{Clock, Operations};
 
-use crate::arguments::Import;
+use crate::arguments::ImportArguments;
 use crate::operator;
 use crate::storage::Opened;
 
@@ -32,7 +32,7 @@ use rejects::Rejects;
 use report::{Reasons, Report};
 use source::{FoundRow, Source};
 
-pub(crate) async fn run(arguments: Import) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<()> {
     let scope = Scope::parse(&arguments.scope).context("--scope")?;
     let brands = terms::brands(&arguments).await?;
     let terms = brands.activation(&scope);
@@ -194,4 +194,4 @@ impl Importing<'_> {
 }
 
 /// The terms of the activation.
-type Terms<'a> = (&'a Brand, &'a Activation);
+type ActivationTerms<'a> = (&'a Brand, &'a Activation);

@@ -23,7 +23,7 @@ use crate::operator;
 use crate::storage::Opened;
 
 use gathered::{Gathered, Sought};
-use receipt::Receipt;
+use receipt::ErasureReceipt;
 
 pub(crate) async fn run(command: PersonCommand) -> anyhow::Result<()> {
     match command {
@@ -52,7 +52,7 @@ async fn preview(arguments: PersonPreview) -> anyhow::Result<()> {
     let sought = Sought::parse(&arguments.whom)?;
     let storage = Opened::open(arguments.storage).await?;
     let gathered = Gathered::about(&sought, &storage).await?;
-    let preview = Receipt::preview(&gathered, &sought, SystemClock.now());
+    let preview = ErasureReceipt::preview(&gathered, &sought, SystemClock.now());
     console::say(&if arguments.json { preview.as_json().to_string() } else { preview.as_text() });
     somebody(&gathered)
 }
@@ -74,7 +74,7 @@ async fn forget(arguments: PersonForget) -> anyhow::Result<()> {
         let one = storage.operations().forget_participation(id, &id_key, now).await?;
         erased = together(erased, one);
     }
-    let receipt = Receipt::of(&gathered, &sought, (&who, now), &erased);
+    let receipt = ErasureReceipt::of(&gathered, &sought, (&who, now), &erased);
     storage.operations().note(&action().with(receipt.in_figures())).await?;
     if let Some(path) = &arguments.receipt {
         let written = write_new(path, &format!("{:#}\n", receipt.as_json()));

@@ -11,10 +11,10 @@ use crate::console;
 /// Takes rows.
 pub(crate) struct RowOutput<W: Write = Stdout> {
     columns: &'static [&'static str],
-    form: Form<W>,
+    form: RowForm<W>,
 }
 
-enum Form<W: Write> {
+enum RowForm<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Ndjson(BufWriter<W>),
 }
@@ -32,9 +32,9 @@ impl<W: Write> RowOutput<W> {
             RowFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(output);
                 writer.write_record(columns)?;
-                Form::Csv(Box::new(writer))
+                RowForm::Csv(Box::new(writer))
             }
-            RowFormat::Ndjson => Form::Ndjson(BufWriter::new(output)),
+            RowFormat::Ndjson => RowForm::Ndjson(BufWriter::new(output)),
         };
         Ok(Self { columns, form })
     }
@@ -42,8 +42,8 @@ impl<W: Write> RowOutput<W> {
     /// Writes a row with a value for each column.
     pub(crate) fn row(&mut self, values: Vec<Value>) -> io::Result<()> {
         match &mut self.form {
-            Form::Csv(writer) => Ok(writer.write_record(values.into_iter().map(cell))?),
-            Form::Ndjson(writer) => {
+            RowForm::Csv(writer) => Ok(writer.write_record(values.into_iter().map(cell))?),
+            RowForm::Ndjson(writer) => {
                 let names = self.columns.iter().map(|name| (*name).to_owned());
                 let row: Map<String, Value> = names.zip(values).collect();
                 writeln!(writer, "{}", Value::Object(row))
@@ -54,8 +54,8 @@ impl<W: Write> RowOutput<W> {
     /// Writes what is left.
     pub(crate) fn end(mut self) -> io::Result<()> {
         match &mut self.form {
-            Form::Csv(writer) => writer.flush(),
-            Form::Ndjson(writer) => writer.flush(),
+            RowForm::Csv(writer) => writer.flush(),
+            RowForm::Ndjson(writer) => writer.flush(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::audit::AuditEntry;
-use ports::pages::{AuditLog, AuditPage, Cursor, HintPage, Record, RecordPage, Records};
+use ports::pages::{AuditLog, AuditPage, HintPage, PageCursor, RecordPage, Records, StoredParticipation};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -20,20 +20,20 @@ const PAGE: i32 = 500;
 const READING: &str = "reading participations";
 const AUDITING: &str = "the audit log";
 
-fn readable(item: &Item) -> Result<Record> {
+fn readable(item: &Item) -> Result<StoredParticipation> {
     let participation = participation(item)?;
-    Ok(Record { participation, award: line(item)?.map(|line| line.award) })
+    Ok(StoredParticipation { participation, award: line(item)?.map(|line| line.award) })
 }
 
 /// The value of a key that is text.
-fn key_of(last: Option<Item>, key: &str) -> Option<Cursor> {
+fn key_of(last: Option<Item>, key: &str) -> Option<PageCursor> {
     let value = last?.remove(key)?;
-    value.as_s().ok().map(|text| Cursor(text.clone()))
+    value.as_s().ok().map(|text| PageCursor(text.clone()))
 }
 
 #[async_trait]
 impl Records for Dynamo {
-    async fn records(&self, after: Option<&Cursor>) -> Result<RecordPage> {
+    async fn records(&self, after: Option<&PageCursor>) -> Result<RecordPage> {
         let from = after.map(|cursor| Item::from([("id".to_owned(), text(&cursor.0))]));
         let request = self.client.scan().table_name(&self.tables.participations).limit(PAGE);
         let found = request.set_exclusive_start_key(from).send().await;
@@ -49,7 +49,7 @@ impl Records for Dynamo {
         Ok(page)
     }
 
-    async fn hints(&self, after: Option<&Cursor>) -> Result<HintPage> {
+    async fn hints(&self, after: Option<&PageCursor>) -> Result<HintPage> {
         let from = after.map(|cursor| Item::from([("contact".to_owned(), text(&cursor.0))]));
         let request = self.client.scan().table_name(&self.tables.profiles).limit(PAGE);
         let found = request.set_exclusive_start_key(from).send().await;
@@ -79,8 +79,8 @@ impl AuditLog for Dynamo {
         request.send().await.map(|_| ()).map_err(|error| Error::unavailable(AUDITING, error))
     }
 
-    async fn audit(&self, after: Option<&Cursor>) -> Result<AuditPage> {
-        let key = |cursor: &Cursor| {
+    async fn audit(&self, after: Option<&PageCursor>) -> Result<AuditPage> {
+        let key = |cursor: &PageCursor| {
             Item::from([("ledger".to_owned(), text(AUDIT)), ("line".to_owned(), text(&cursor.0))])
         };
         let request = self

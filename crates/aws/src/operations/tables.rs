@@ -8,8 +8,8 @@ use domain::ids::{ParticipationId, Scope};
 use domain::participation::Participation;
 use futures::future::try_join_all;
 use ports::error::at_most;
-use ports::imports::{ImportedRow, Imports, RowOutcome};
-use ports::pages::{AuditLog, AuditPage, Cursor, HintPage, RecordPage, Records};
+use ports::imports::{ImportedRow, RowImports, RowOutcome};
+use ports::pages::{AuditLog, AuditPage, HintPage, PageCursor, RecordPage, Records};
 use ports::store::{Inserted, MOST_ITEMS};
 use ports::{Result, Store};
 
@@ -49,7 +49,7 @@ fn is_stored(row: &ImportedRow, stored: &HashSet<ParticipationId>) -> bool {
 }
 
 #[async_trait]
-impl Imports for Environment {
+impl RowImports for Environment {
     async fn import(&self, rows: &[ImportedRow]) -> Result<Vec<RowOutcome>> {
         at_most(rows.len(), MOST_ITEMS, "storing rows of a file")?;
         let stored = self.stored(rows).await?;
@@ -85,11 +85,11 @@ impl Imports for Environment {
 
 #[async_trait]
 impl Records for Environment {
-    async fn records(&self, after: Option<&Cursor>) -> Result<RecordPage> {
+    async fn records(&self, after: Option<&PageCursor>) -> Result<RecordPage> {
         self.dynamo.records(after).await
     }
 
-    async fn hints(&self, after: Option<&Cursor>) -> Result<HintPage> {
+    async fn hints(&self, after: Option<&PageCursor>) -> Result<HintPage> {
         self.dynamo.hints(after).await
     }
 }
@@ -100,7 +100,7 @@ impl AuditLog for Environment {
         self.dynamo.note(entry).await
     }
 
-    async fn audit(&self, after: Option<&Cursor>) -> Result<AuditPage> {
+    async fn audit(&self, after: Option<&PageCursor>) -> Result<AuditPage> {
         self.dynamo.audit(after).await
     }
 }

@@ -116,7 +116,7 @@ fn an_imported_participation_wins_nothing_and_tells_nothing_unless_that_is_asked
     let incentive = IncentiveId::parse("first").unwrap();
     activation.email.as_mut().unwrap().incentive = Some(incentive.clone());
     let line = |with_incentives, with_callbacks| {
-        let import = Import { with_incentives, with_callbacks, due_at: at(77) };
+        let import = ImportTerms { with_incentives, with_callbacks, due_at: at(77) };
         let id = ParticipationId::from_bytes([7; 16]);
         let acceptance = Acceptance::new(id, (&brand, &activation), at(0)).imported(import);
         let email = Email::parse("ada@example.com").unwrap();

@@ -21,7 +21,7 @@ const KEPT: u32 = 10;
 
 /// How slots of a window become left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pattern {
+enum LeftoverRule {
     Half,
     LastQuarter,
     EvenHalf,
@@ -52,26 +52,28 @@ impl Windows {
         Reservation { booked: booked.into_iter().collect(), closed_until, ..Reservation::default() }
     }
 
-    fn pattern(&self) -> Pattern {
+    fn rule(&self) -> LeftoverRule {
         match self.allowance.period {
-            period if period < BRIEF => Pattern::Half,
-            period if period <= SHORT => Pattern::LastQuarter,
-            _ => Pattern::EvenHalf,
+            period if period < BRIEF => LeftoverRule::Half,
+            period if period <= SHORT => LeftoverRule::LastQuarter,
+            _ => LeftoverRule::EvenHalf,
         }
     }
 
     /// From when on the current window's free slots count as left.
     fn leftover_begins(&self) -> Timestamp {
-        match self.pattern() {
-            Pattern::LastQuarter => later(self.start, self.allowance.period.mul_f64(0.75)),
-            Pattern::Half | Pattern::EvenHalf => self.start,
+        match self.rule() {
+            LeftoverRule::LastQuarter => later(self.start, self.allowance.period.mul_f64(0.75)),
+            LeftoverRule::Half | LeftoverRule::EvenHalf => self.start,
         }
     }
 
     fn next_leftover(&self, now: Timestamp) -> Timestamp {
-        match self.pattern() {
-            Pattern::LastQuarter | Pattern::Half => later(self.leftover_begins(), self.allowance.period),
-            Pattern::EvenHalf => later(now, SHORT),
+        match self.rule() {
+            LeftoverRule::LastQuarter | LeftoverRule::Half => {
+                later(self.leftover_begins(), self.allowance.period)
+            }
+            LeftoverRule::EvenHalf => later(now, SHORT),
         }
     }
 
@@ -79,10 +81,10 @@ impl Windows {
     fn left(&self, now: Timestamp) -> u32 {
         let Allowance { requests, period, .. } = self.allowance;
         let kept = (requests / KEPT).max(u32::from(requests > 1));
-        let usable = match self.pattern() {
-            Pattern::Half => requests.div_ceil(2),
-            Pattern::LastQuarter => requests.saturating_sub(kept),
-            Pattern::EvenHalf => share(requests, between(self.start, now), period) / 2,
+        let usable = match self.rule() {
+            LeftoverRule::Half => requests.div_ceil(2),
+            LeftoverRule::LastQuarter => requests.saturating_sub(kept),
+            LeftoverRule::EvenHalf => share(requests, between(self.start, now), period) / 2,
         };
         let of_window = usable.saturating_sub(self.booked);
         let of_hour = self.hour.map_or(u32::MAX, |hour| {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::ids::Scope;
 use ports::clock::SystemClock;
 use ports::error::at_most;
-use ports::imports::{ImportedRow, Imports, RowOutcome};
+use ports::imports::{ImportedRow, RowImports, RowOutcome};
 use ports::store::MOST_ITEMS;
 use ports::{Clock, Error, Result};
 
@@ -34,7 +34,7 @@ impl AdminConnection {
 }
 
 #[async_trait]
-impl Imports for AdminConnection {
+impl RowImports for AdminConnection {
     async fn import(&self, rows: &[ImportedRow]) -> Result<Vec<RowOutcome>> {
         at_most(rows.len(), MOST_ITEMS, DOING)?;
         self.check_rows(DOING)?;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::audit::AuditEntry;
 use domain::ids::ParticipationId;
-use ports::pages::{AuditLog, AuditPage, Cursor, HintPage, Record, RecordPage, Records};
+use ports::pages::{AuditLog, AuditPage, HintPage, PageCursor, RecordPage, Records, StoredParticipation};
 use ports::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -29,25 +29,30 @@ fn rows_behind(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Reco
     next.query_map(params![after, PAGE], columns)?.collect()
 }
 
-fn number(after: Option<&Cursor>) -> Result<i64> {
+fn number(after: Option<&PageCursor>) -> Result<i64> {
     let parsed = after.map_or(Ok(0), |cursor| cursor.0.parse());
     parsed.map_err(|error| Error::corrupt("cursor", error))
 }
 
-fn readable(id: ParticipationId, version: u64, record: Option<&str>, award: Option<&str>) -> Option<Record> {
+fn readable(
+    id: ParticipationId,
+    version: u64,
+    record: Option<&str>,
+    award: Option<&str>,
+) -> Option<StoredParticipation> {
     let participation = stored::participation::decode(id, version, record?).ok()?;
     let award = award.map(|award| stored::award::decode(id, award)).transpose().ok()?;
-    Some(Record { participation, award })
+    Some(StoredParticipation { participation, award })
 }
 
 #[async_trait]
 impl Records for AdminConnection {
-    async fn records(&self, after: Option<&Cursor>) -> Result<RecordPage> {
+    async fn records(&self, after: Option<&PageCursor>) -> Result<RecordPage> {
         self.check_rows(READING)?;
         let rows = rows_behind(&self.lock(), number(after)?).map_err(|error| failed(READING, error))?;
         let last = rows.last().filter(|_| rows.len() == PAGE).map(|(number, ..)| *number);
         let mut page =
-            RecordPage { next: last.map(|last| Cursor(last.to_string())), ..RecordPage::default() };
+            RecordPage { next: last.map(|last| PageCursor(last.to_string())), ..RecordPage::default() };
         for (_, id, version, record, award) in rows {
             let id = ParticipationId::from_bytes(id);
             match readable(id, version, record.as_deref(), award.as_deref()) {
@@ -58,11 +63,11 @@ impl Records for AdminConnection {
         Ok(page)
     }
 
-    async fn hints(&self, after: Option<&Cursor>) -> Result<HintPage> {
+    async fn hints(&self, after: Option<&PageCursor>) -> Result<HintPage> {
         let after = after.map_or("", |cursor| cursor.0.as_str());
         let rows =
             hints_behind(&self.lock(), after).map_err(|error| failed("reading profile hints", error))?;
-        let next = rows.last().filter(|_| rows.len() == PAGE).map(|(last, _)| Cursor(last.clone()));
+        let next = rows.last().filter(|_| rows.len() == PAGE).map(|(last, _)| PageCursor(last.clone()));
         let read = |(contact, record): (String, String)| {
             let hint = stored::hint::decode(&contact, &record).ok()?;
             Some((contact, hint))
@@ -92,11 +97,12 @@ impl AuditLog for AdminConnection {
         })
     }
 
-    async fn audit(&self, after: Option<&Cursor>) -> Result<AuditPage> {
+    async fn audit(&self, after: Option<&PageCursor>) -> Result<AuditPage> {
         let after = number(after)?;
         let rows = entries_behind(&self.lock(), after).map_err(|error| failed(AUDITING, error))?;
         let last = rows.last().filter(|_| rows.len() == PAGE).map(|(number, _)| *number);
-        let mut page = AuditPage { next: last.map(|last| Cursor(last.to_string())), ..AuditPage::default() };
+        let mut page =
+            AuditPage { next: last.map(|last| PageCursor(last.to_string())), ..AuditPage::default() };
         for (number, record) in rows {
             match stored::audit::decode(number, &record) {
                 Ok(entry) => page.entries.push(entry),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use domain::contact::Email;
 use ports::clock::SystemClock;
 use ports::pages::{AuditLog, Records};
-use ports::{Clock, Imports};
+use ports::{Clock, RowImports};
 use tempfile::TempDir;
 
 use super::*;

@@ -18,7 +18,7 @@ pub(crate) enum RowFormat {
 
 /// The arguments of `import`.
 #[derive(Debug, Args)]
-pub(crate) struct Import {
+pub(crate) struct ImportArguments {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
     /// The activation to import into
@@ -62,14 +62,14 @@ pub(crate) struct Import {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExportCommand {
     /// Write all participations of an activation
-    Participations(Export),
+    Participations(ExportArguments),
     /// Write those who won, with what they won
-    Winners(Export),
+    Winners(ExportArguments),
 }
 
 /// The arguments of `export participations` and `export winners`.
 #[derive(Debug, Args)]
-pub(crate) struct Export {
+pub(crate) struct ExportArguments {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
     /// The activation

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::brand::Identity;
 use domain::time::later;
 
-use super::Terms;
+use super::ActivationTerms;
 
 /// The most that become due in a minute without being asked for.
 const MOST: u32 = 60_000;
@@ -20,7 +20,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new((brand, activation): Terms<'_>, wished: Option<NonZeroU32>, begins: Timestamp) -> Self {
+    pub(super) fn new(
+        (brand, activation): ActivationTerms<'_>,
+        wished: Option<NonZeroU32>,
+        begins: Timestamp,
+    ) -> Self {
         let limits = &brand.braze.limits;
         let looks_up = activation.sms.is_some() || brand.braze.identity == Identity::Alias;
         let allowed = if looks_up {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::columns::Columns;
 use super::csv_rows::{CsvRow, CsvRows};
-use crate::arguments::{Import, RowFormat};
+use crate::arguments::{ImportArguments, RowFormat};
 
 /// The mark at the beginning of some files of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -73,13 +73,13 @@ impl FoundRow {
 
 impl Source {
     /// Opens a file, and checks what would be wrong with every row.
-    pub(super) fn open(arguments: &Import, activation: &Activation) -> anyhow::Result<Self> {
+    pub(super) fn open(arguments: &ImportArguments, activation: &Activation) -> anyhow::Result<Self> {
         let path = arguments.file.as_path();
         let shown = if is_input(path) { "standard input".to_owned() } else { path.display().to_string() };
         Self::open_as(path, arguments, activation).with_context(|| shown)
     }
 
-    fn open_as(path: &Path, arguments: &Import, activation: &Activation) -> anyhow::Result<Self> {
+    fn open_as(path: &Path, arguments: &ImportArguments, activation: &Activation) -> anyhow::Result<Self> {
         let (input, length): (Box<dyn Read + Send>, Option<u64>) = if is_input(path) {
             (Box::new(io::stdin()), None)
         } else {

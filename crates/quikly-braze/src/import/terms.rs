@@ -5,11 +5,11 @@ use aws::dynamo::BrandTable;
 use domain::brand::Brands;
 use domain::brand_file::{AssumePresent, Strictness, read_each};
 
-use crate::arguments::Import;
+use crate::arguments::ImportArguments;
 use crate::brand_directory::{BrandDirectory, Reviewing};
 
 /// The brands in use: those of the directory, or those of the environment. Secrets are not read.
-pub(super) async fn brands(arguments: &Import) -> anyhow::Result<Brands> {
+pub(super) async fn brands(arguments: &ImportArguments) -> anyhow::Result<Brands> {
     if let Some(path) = &arguments.brands {
         let directory = BrandDirectory::new(path.clone(), Reviewing::for_any_place(true));
         let (loaded, _codes) = directory.load(&directory.files()?, None);

@@ -8,7 +8,7 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::person::Person;
 use domain::profile::{ProfileHint, ProfileRef};
-use ports::pages::Record;
+use ports::pages::StoredParticipation;
 
 use crate::arguments::Whom;
 use crate::forget::given;
@@ -61,9 +61,9 @@ impl Sought {
 pub(super) struct Gathered {
     /// The contacts that belong to the person, as far as they are known.
     pub(super) persons: Vec<Person>,
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<StoredParticipation>,
     /// Participations that were erased earlier, whose proof fits the person.
-    pub(super) earlier: Vec<Record>,
+    pub(super) earlier: Vec<StoredParticipation>,
     pub(super) hints: Vec<ProfileHint>,
     pub(super) unreadable: u64,
 }

@@ -6,13 +6,13 @@ use domain::Timestamp;
 use domain::participation::Participation;
 use domain::profile::ProfileRef;
 use ports::operations::ErasureReport;
-use ports::pages::Record;
+use ports::pages::StoredParticipation;
 use serde_json::{Value, json};
 
 use super::gathered::{Gathered, Sought};
 
 /// A receipt, or the preview of one.
-pub(super) struct Receipt {
+pub(super) struct ErasureReceipt {
     found_by: &'static str,
     at: Timestamp,
     /// Who erased; `None` for a preview.
@@ -25,7 +25,7 @@ pub(super) struct Receipt {
     profiles: Vec<Value>,
 }
 
-impl Receipt {
+impl ErasureReceipt {
     /// What would be erased.
     pub(super) fn preview(gathered: &Gathered, sought: &Sought, now: Timestamp) -> Self {
         let profiles: BTreeSet<String> = gathered
@@ -143,7 +143,7 @@ const KEPT: &str = "an id that only the id key leads to, and for a consent its t
 
 const OUT_OF_REACH: &str = "Braze's own profile, and backups of the storage";
 
-fn participation(record: &Record) -> Value {
+fn participation(record: &StoredParticipation) -> Value {
     let one = &record.participation;
     let parts = [
         ("address", one.email().is_some()),

@@ -6,7 +6,7 @@ use domain::consent::{Consent, Page};
 use domain::incentive::Reward;
 use domain::participation::{Participation, Way};
 use domain::profile::ProfileRef;
-use ports::pages::Record;
+use ports::pages::StoredParticipation;
 use serde_json::{Value, json};
 
 use super::gathered::{Gathered, Sought};
@@ -28,7 +28,7 @@ pub(super) fn everything(gathered: &Gathered, sought: &Sought, now: Timestamp) -
     })
 }
 
-fn record(Record { participation: one, award }: &Record) -> Value {
+fn record(StoredParticipation { participation: one, award }: &StoredParticipation) -> Value {
     let credited = award.as_ref().map_or(one.earned_at(), |award| award.credited_at);
     let profiles: Vec<Value> = one.profiles().iter().map(profile).collect();
     json!({
@@ -52,6 +52,7 @@ fn record(Record { participation: one, award }: &Record) -> Value {
         "erased": matches!(one.way(), Way::Forgotten(_)),
         "braze_profiles": profiles,
         "award": award.as_ref().map(of_award),
+        "timeline": timeline(one),
     })
 }
 
@@ -85,7 +86,23 @@ fn of_award(award: &Award) -> Value {
         "order_of_arrival": award.arrival.map(std::num::NonZeroU64::get),
         "reward": reward,
         "credited_at": award.credited_at.map(|at| at.to_string()),
+        "rewarded_at": award.rewarded_at.map(|at| at.to_string()),
     })
+}
+
+/// What happened to a participation, in order.
+fn timeline(one: &Participation) -> Vec<Value> {
+    let accepted = one.accepted_at();
+    let entries = one.timeline().entries().iter();
+    let entries = entries.map(|entry| {
+        json!({
+            "what": entry.code.name(),
+            "at": entry.began_at(accepted).to_string(),
+            "last_at": (entry.times > 1).then(|| entry.ended_at(accepted).to_string()),
+            "times": entry.times,
+        })
+    });
+    entries.collect()
 }
 
 /// A profile in Braze, as it is named there.
