@@ -124,8 +124,8 @@ pub trait Store: Send + Sync {
     /// participation, or none at all. A store that cannot store both together may lose the figures, and never counts them twice.
     async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>>;
 
-    /// Saves participations of which nothing but the due time has changed. A store may keep this time apart from the participation and
-    /// leave the version as it is. At most [`MOST_ITEMS`].
+    /// Saves participations about which Braze was only asked, so that nothing but the due time and the timeline has changed. A store may
+    /// keep the time apart from the participation, leave these questions out of the timeline, and leave the version as it is. At most [`MOST_ITEMS`].
     async fn put_off(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
         self.save(participations).await
     }
