@@ -10,6 +10,7 @@ mod check_secrets;
 mod codes;
 mod details;
 mod disk;
+mod documented;
 mod enrollment;
 mod front_end;
 mod hot_incentive;

@@ -49,6 +49,8 @@ pub(crate) struct Server {
     troubles: Troubles,
     supervisor: Supervisor,
     brands: BrandsInUse,
+    /// The requests that wait for a change; they are answered when the server stops.
+    held: intake::HeldRequests,
     /// The source of the brands, if they can change.
     reloading: Option<(Reloading, Signal)>,
 }
@@ -77,6 +79,7 @@ impl Server {
             limits: Arc::new(intake::RequestLimits::new(clients.rates())),
             ..intake::IntakeDeps::over(&file, secrets.clone(), clock.clone())
         };
+        let held = intake.held.clone();
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
         let to_braze = Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?);
         let to_quikly = Arc::new(callback::HttpCallbacks::new()?);
@@ -97,6 +100,7 @@ impl Server {
             brands,
             troubles,
             supervisor,
+            held,
             metrics: None,
             reloading: None,
         })
@@ -126,8 +130,10 @@ impl Server {
     /// Serves until `stop` turns true. Requests and steps in progress are finished if that does not take too long. The next start continues
     /// with everything that waits.
     pub(crate) async fn run(self, stop: Receiver<bool>) -> anyhow::Result<()> {
+        let held = self.held.clone();
         let too_long = async {
             listen::stopped(stop.clone()).await;
+            held.release();
             SystemClock.sleep(STOPS_WITHIN).await;
         };
         tokio::select! {
