@@ -5,6 +5,7 @@ mod abuse;
 mod aws;
 mod bad_input;
 mod brand_files;
+mod browser;
 mod callbacks;
 mod check_secrets;
 mod codes;

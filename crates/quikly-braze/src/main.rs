@@ -39,6 +39,7 @@ mod storage;
 mod telemetry;
 mod token;
 mod watch;
+mod widget;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -27,6 +27,7 @@ use crate::arguments::{self};
 use crate::connections::{self, Clients};
 use crate::reload::{Reloading, With};
 use crate::watch::Watch;
+use crate::widget::with_widget;
 use crate::{console, id_key, listen, metrics_page, watch};
 
 /// How long a stop may take. Work that is still in progress then is cut off. It was not acknowledged, so the next start does it again.
@@ -86,6 +87,7 @@ impl Server {
         let deps = connector::Deps::over(&file, secrets, (clock, chance), to_braze, to_quikly);
         let deps = connector::Deps { troubles: troubles.clone(), ..deps };
         let connector = Arc::new(Connector::new(deps, brands.clone(), id_key));
+        let routes = with_widget(routes);
         let routes = metrics_page::counted(routes, connector.metrics().clone());
         let clients = match clients.behind_proxy {
             Some(by) => Clients::AreForwarded(by),
