@@ -113,5 +113,6 @@ pub(crate) async fn once_details_were_replaced_nothing_that_is_won_is_shown_with
     requests.post("ada@example.com", "v1").await;
     let shown = requests.shown(id).await;
     let names: Vec<&String> = shown.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["credited", "id", "state", "updated_at"]);
+    let expected = ["accepted_at", "credited", "final", "id", "next_ms", "outcome", "state", "updated_at"];
+    assert_eq!(names, expected);
 }

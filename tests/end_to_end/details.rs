@@ -50,7 +50,11 @@ async fn the_y_of_a_number_is_not_for_the_stranger_who_sent_the_number_first() {
     assert!(workspace.replies_yes(PHONE).await, "the telephone was asked");
     let shown = server.reaches(&of_eve, "credited", LATER).await;
     let names: Vec<&String> = shown.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["credited", "id", "state", "updated_at"], "nothing that is won is shown");
+    assert_eq!(
+        names,
+        ["accepted_at", "credited", "credited_at", "final", "id", "outcome", "state", "updated_at"],
+        "nothing that is won is shown"
+    );
     let won = json!([PHONE, "SPRING20"]);
     eventually_async("the reward is on the profile", LATER, async || {
         (on_profile(&workspace, "ada@example.com").await == won).then_some(())

@@ -121,7 +121,7 @@ async fn a_script_that_has_the_addresses_reads_no_code() {
         assert_eq!(posts(&server, None, &body(number)).await, repeat, "the script has no key");
         assert_eq!(posts(&server, Some(&key(number + 1)), &body(number)).await, repeat, "nor the right one");
         let own = posts(&server, Some(&key(number)), &body(number)).await;
-        let answer = json!({ "id": id, "state": "received", "position": number + 1, "reward": reward });
+        let answer = json!({ "id": id, "state": "received", "repeat": false, "position": number + 1, "reward": reward });
         assert_eq!(own, answer, "the page that lost its answer");
     }
 }

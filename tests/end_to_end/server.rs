@@ -313,8 +313,8 @@ impl ServeProcess {
         headers: &[(&str, String)],
         body: Vec<u8>,
     ) -> (u16, String, Value) {
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.client.request(method, format!("{}{path}", self.url)).body(body);
+        let verb = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.client.request(verb, format!("{}{path}", self.url)).body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
@@ -322,6 +322,7 @@ impl ServeProcess {
         let status = response.status().as_u16();
         let declared = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
         let body = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null);
+        crate::documented::check((method, path), (status, declared.as_deref()), &body);
         (status, declared.unwrap_or_default(), body)
     }
 

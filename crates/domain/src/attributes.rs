@@ -126,6 +126,20 @@ pub enum AttributeError {
     TooMany,
 }
 
+impl AttributeError {
+    /// The stable code for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::BadName => "attribute_name",
+            Self::Reserved => "attribute_reserved",
+            Self::TextTooLong | Self::ListTooLong => "attribute_range",
+            Self::NotFinite => "attribute_type",
+            Self::TooMany => "attributes-too-many",
+        }
+    }
+}
+
 /// Checked attributes by name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attributes(BTreeMap<String, AttributeValue>);

@@ -25,7 +25,7 @@ use crate::answers::AnswerRules;
 use crate::attributes::Attributes;
 use crate::consent::ConsentRules;
 use crate::contact::Contact;
-use crate::ids::{BrandId, IncentiveId, LedgerKey, Scope, SubscriptionGroup};
+use crate::ids::{BrandId, Channel, IncentiveId, LedgerKey, Scope, SubscriptionGroup};
 use crate::incentive::{Incentive, Pool};
 use crate::participation::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 use crate::token::TokenHash;
@@ -162,6 +162,19 @@ impl Activation {
             | Way::Forgotten(Forgotten { event: Some(ForgottenEvent { name, .. }), .. }) => {
                 self.events.get(name)?.incentive.as_ref()
             }
+        }
+    }
+
+    /// How long a consumer who takes part in this way has to confirm, if they must.
+    #[must_use]
+    pub fn answers_within(&self, way: Channel) -> Option<Duration> {
+        match way {
+            Channel::Email => Some(self.email.as_ref()?.opt_in.as_ref()?.window),
+            Channel::Sms => match self.sms.as_ref()?.opt_in {
+                OptIn::Double { window, .. } => Some(window),
+                OptIn::Single { .. } => None,
+            },
+            Channel::Event => None,
         }
     }
 

@@ -25,7 +25,7 @@ mod texting;
 
 use sha2::{Digest, Sha256};
 
-pub use email::{Email, EmailError};
+pub use email::{Email, EmailError, LONGEST_ADDRESS};
 pub use phone::{Phone, PhoneError};
 pub use region::{Region, RegionError};
 pub use texting::{Regions, Service, Texting, Untexted};

@@ -4,6 +4,10 @@
 //! another number, a script could find out which contacts belong together. So an unsigned caller sees such a
 //! mismatch as a question that the consumer never answers, from the same moment on and with the same times.
 
+mod prospect;
+
+pub use prospect::{Expected, Prospect, SeenStage};
+
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus};
 use crate::consent::Consent;
@@ -27,6 +31,10 @@ pub struct Seen<'a> {
     pub reason: Option<&'a str>,
     /// Whether Braze has the consent, if the caller may know that.
     pub consent: Option<&'static str>,
+    /// Whether it seems to have ended, and how.
+    pub stage: SeenStage,
+    /// Since when the consumer seems to have been asked to confirm, while that is so.
+    pub asked_at: Option<Timestamp>,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
@@ -41,22 +49,38 @@ pub fn participation(participation: &Participation, asking: Asking) -> Seen<'_> 
     match asking {
         Asking::Signed => {
             let consent = participation.consent().and_then(Consent::word);
+            let (stage, asked_at) = (SeenStage::of(state), asked_at(participation));
             let (state, reason) = (state.name(), state.reason());
-            Seen { state, reason, consent, updated_at: participation.updated_at() }
+            Seen { state, reason, consent, stage, asked_at, updated_at: participation.updated_at() }
         }
         Asking::Unsigned => to_anybody(participation),
+    }
+}
+
+/// Since when the consumer is asked to confirm, as the state says it.
+fn asked_at(participation: &Participation) -> Option<Timestamp> {
+    match participation.state() {
+        State::Open(
+            Open::Enroll(EnrollState::AwaitingOptIn { since, .. })
+            | Open::Sms(SmsState::AwaitingOptIn { since, .. }),
+        ) => Some(*since),
+        State::Open(Open::Enroll(_) | Open::Sms(_)) | State::Ended(_) => None,
     }
 }
 
 /// What any caller sees. A rejection's reason may say something about a person; a failure's only says that
 /// something did not work.
 fn to_anybody(participation: &Participation) -> Seen<'_> {
-    let seen = |state, updated_at| Seen { state, reason: None, consent: None, updated_at };
     let (state, updated_at) = (participation.state(), participation.updated_at());
+    let stage = SeenStage::of(state);
+    let seen = |state, updated_at| {
+        let asked_at = (state == AWAITING_OPT_IN).then_some(updated_at);
+        Seen { state, reason: None, consent: None, stage, asked_at, updated_at }
+    };
     match state {
         State::Ended(Outcome::Mismatch(wait)) => match (wait.ended_at, wait.double) {
-            (None, true) => seen(AWAITING_OPT_IN, wait.since),
-            (None, false) => seen(SUBSCRIBING, wait.since),
+            (None, true) => Seen { stage: SeenStage::Open, ..seen(AWAITING_OPT_IN, wait.since) },
+            (None, false) => Seen { stage: SeenStage::Open, ..seen(SUBSCRIBING, wait.since) },
             (Some(ended_at), true) => seen(Outcome::Expired.name(), ended_at),
             (Some(ended_at), false) => seen(Outcome::Unverified.name(), ended_at),
         },

@@ -2,7 +2,9 @@
 
 use domain::Timestamp;
 use domain::answers::{AnswerError, AnswerRules};
-use domain::attributes::{AttributeError, AttributeValue, Attributes, MOST_ATTRIBUTES};
+use domain::attributes::{
+    AttributeError, AttributeValue, Attributes, LONGEST_TEXT, MOST_ATTRIBUTES, MOST_ITEMS,
+};
 use domain::brand::Activation;
 use domain::ids::Scope;
 use domain::seen::Asking;
@@ -12,7 +14,8 @@ use stored::participation::attribute_size;
 use crate::Intake;
 use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute};
 use crate::body::{Members, shown};
-use crate::problem::FieldError;
+use crate::field_error::FieldError;
+use crate::limits::AttributeLimits;
 
 /// Which attributes a caller may send.
 #[derive(Clone, Copy)]
@@ -66,15 +69,22 @@ impl<'a> Allowed<'a> {
             let value = match self.value(&name, value, now) {
                 Ok(Some(value)) => value,
                 Ok(None) => continue,
-                Err(Refused { message, code }) => {
-                    errors.push(FieldError { field, message, code });
+                Err(error) => {
+                    errors.push(refusal(field, &error, self.limits(&name)));
                     refused += 1;
                     continue;
                 }
             };
             bytes = bytes.saturating_add(attribute_size(&name, &value));
             if let Err(error) = attributes.set(&name, value) {
-                errors.push(FieldError::new(field, error.to_string()));
+                let refused = FieldError::new(field, error.to_string(), error.code());
+                errors.push(match error {
+                    AttributeError::TextTooLong => refused.with("longest", LONGEST_TEXT),
+                    AttributeError::TooMany | AttributeError::ListTooLong => {
+                        refused.with("most", most(error))
+                    }
+                    AttributeError::BadName | AttributeError::Reserved | AttributeError::NotFinite => refused,
+                });
                 if error == AttributeError::TooMany {
                     break;
                 }
@@ -84,7 +94,8 @@ impl<'a> Allowed<'a> {
         if bytes > MOST_ATTRIBUTE_BYTES {
             let message =
                 format!("may have at most {MOST_ATTRIBUTE_BYTES} bytes in all, names and values together");
-            errors.push(FieldError::new("attributes", message).coded("attributes-too-large"));
+            let error = FieldError::new("attributes", message, "attributes-too-large");
+            errors.push(error.with("most_bytes", MOST_ATTRIBUTE_BYTES));
         }
         attributes
     }
@@ -95,15 +106,21 @@ impl<'a> Allowed<'a> {
         let is_given = |name: &str| members.get(name).is_some_and(|value| !is_absent(value));
         let error = |name: &str| {
             let missing = AnswerError::Missing;
-            FieldError::new(format!("attributes.{}", shown(name)), missing.to_string()).coded(missing.code())
+            FieldError::new(format!("attributes.{}", shown(name)), missing.to_string(), missing.code())
         };
         rules.missing(is_given).map(error).collect()
     }
 
+    /// The limits of a listed attribute.
+    fn limits(self, name: &str) -> Option<AttributeLimits> {
+        let Self::Listed(rules) = self else { return None };
+        rules.by_name.get(name).map(|rule| AttributeLimits::of(&rule.kind))
+    }
+
     /// The value to store; `None` if it counts as absent.
-    fn value(self, name: &str, value: Value, now: Timestamp) -> Result<Option<AttributeValue>, Refused> {
+    fn value(self, name: &str, value: Value, now: Timestamp) -> Result<Option<AttributeValue>, AnswerError> {
         match self {
-            Self::None => Err(AnswerError::Unknown.into()),
+            Self::None => Err(AnswerError::Unknown),
             Self::Any => any(value),
             Self::Listed(rules) if is_absent(&value) && rules.by_name.contains_key(name) => Ok(None),
             Self::Listed(rules) => Ok(Some(rules.check(name, given(value), now)?)),
@@ -111,16 +128,22 @@ impl<'a> Allowed<'a> {
     }
 }
 
-/// Why a value is refused.
-struct Refused {
-    message: String,
-    code: Option<&'static str>,
+/// Why a value is refused, with the limits of its attribute.
+fn refusal(field: String, error: &AnswerError, limits: Option<AttributeLimits>) -> FieldError {
+    let refused = FieldError::new(field, error.to_string(), error.code());
+    match error {
+        AnswerError::Type(expected) => refused.with("expected", *expected),
+        AnswerError::Range(_) => limits
+            .into_iter()
+            .flat_map(AttributeLimits::params)
+            .fold(refused, |refused, (name, value)| refused.with(&name, value)),
+        AnswerError::Unknown | AnswerError::Unrendered | AnswerError::Missing => refused,
+    }
 }
 
-impl From<AnswerError> for Refused {
-    fn from(error: AnswerError) -> Self {
-        Self { message: error.to_string(), code: Some(error.code()) }
-    }
+/// How many there may be.
+fn most(error: AttributeError) -> usize {
+    if error == AttributeError::TooMany { MOST_ATTRIBUTES } else { MOST_ITEMS }
 }
 
 /// Whether the consumer left an answer out: null, an empty text, or an empty list.
@@ -145,13 +168,12 @@ fn given(value: Value) -> Option<AttributeValue> {
 }
 
 /// A value that a caller that signs may send without a list.
-fn any(value: Value) -> Result<Option<AttributeValue>, Refused> {
+fn any(value: Value) -> Result<Option<AttributeValue>, AnswerError> {
     if value.as_str().is_some_and(|text| domain::invisible::trim(text).is_empty()) {
         return Ok(None);
     }
     if value.as_str().is_some_and(domain::liquid::is_unrendered) {
-        return Err(AnswerError::Unrendered.into());
+        return Err(AnswerError::Unrendered);
     }
-    let message = "must be a string, number, true or false";
-    attribute(value).map(Some).ok_or_else(|| Refused { message: message.to_owned(), code: None })
+    attribute(value).map(Some).ok_or(AnswerError::Type("a string, number, true or false"))
 }

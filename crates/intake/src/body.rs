@@ -13,8 +13,9 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::LARGEST_BODY;
+use crate::field_error::FieldError;
 use crate::loose::{self, Loose};
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::strict::Strict;
 
 /// How many bytes of a body that is too large are read before the connection is closed.
@@ -60,7 +61,18 @@ impl Members {
     pub(crate) fn text(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<String> {
         match self.0.remove(field)? {
             Value::String(text) => Some(text),
-            other => wrong(&other, field, "must be a string", errors),
+            other => wrong(&other, field, ("must be a string", "string"), errors),
+        }
+    }
+
+    /// Takes `true` or `false`; absent and `null` are the same as `false`.
+    pub(crate) fn flag(&mut self, field: &str, errors: &mut Vec<FieldError>) -> bool {
+        match self.0.remove(field) {
+            None => false,
+            Some(Value::Bool(value)) => value,
+            Some(other) => {
+                wrong::<bool>(&other, field, ("must be true or false", "boolean"), errors).unwrap_or_default()
+            }
         }
     }
 
@@ -79,7 +91,7 @@ impl Members {
             Some(Value::Object(members)) => members,
             None | Some(Value::Null) => serde_json::Map::new(),
             Some(Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Bool(_)) => {
-                errors.push(FieldError::new(field, "must be an object"));
+                errors.push(FieldError::wrong_type(field, "must be an object", "object"));
                 serde_json::Map::new()
             }
         }
@@ -88,16 +100,20 @@ impl Members {
     /// Reports the members that were not taken.
     pub(crate) fn finish(self, errors: &mut Vec<FieldError>) {
         if !self.0.is_empty() {
-            errors
-                .extend(self.0.into_keys().map(|name| FieldError::new(shown(&name), "is not a known field")));
+            errors.extend(self.0.into_keys().map(|name| FieldError::unknown(shown(&name))));
         }
     }
 }
 
 /// Reports a value of the wrong kind. `null` counts as absent.
-fn wrong<T>(value: &Value, field: &str, must: &'static str, errors: &mut Vec<FieldError>) -> Option<T> {
+fn wrong<T>(
+    value: &Value,
+    field: &str,
+    (must, expected): (&str, &'static str),
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
     if !value.is_null() {
-        errors.push(FieldError::new(field, must));
+        errors.push(FieldError::wrong_type(field, must, expected));
     }
     None
 }

@@ -1,13 +1,15 @@
 //! The consent of `POST /participations`: `true` or `false`, or an object with an answer for each channel.
 
 use domain::Timestamp;
-use domain::consent::{Answers, Consent, ConsentRules, InsufficientConsent, LONGEST_PAGE, Page, Respondent};
+use domain::consent::{
+    Answers, Consent, ConsentRules, InsufficientConsent, LONGEST_PAGE, Page, PageError, Respondent,
+};
 use domain::ids::{Channel, Scope};
 use serde_json::{Map, Value};
 
 use crate::Intake;
 use crate::body::{Members, shown};
-use crate::problem::FieldError;
+use crate::field_error::FieldError;
 
 /// The longest name of a consent text, in characters.
 const LONGEST_TEXT_ID: usize = 255;
@@ -51,17 +53,22 @@ pub(crate) fn read(
         Some(Value::Bool(given)) => (Form::Short, short(Some(given), asked.way)),
         None | Some(Value::Null) => (Form::Short, short(None, asked.way)),
         Some(Value::String(_) | Value::Number(_) | Value::Array(_)) => {
-            errors.push(FieldError::new("consent", "must be true, false or an object"));
+            errors.push(FieldError::wrong_type(
+                "consent",
+                "must be true, false or an object",
+                "boolean or object",
+            ));
             (Form::Short, Answers::default())
         }
     };
     let named = body.text("consent_text_id", errors);
     if named.is_some() && form == Form::Long {
-        errors.push(FieldError::new("consent_text_id", "belongs into consent, as text_id"));
+        errors.push(FieldError::new("consent_text_id", "belongs into consent, as text_id", "misplaced"));
     }
     let answers = Answers { text_id: answers.text_id.or(named), ..answers };
     if answers.text_id.as_ref().is_some_and(|id| id.chars().count() > LONGEST_TEXT_ID) {
-        errors.push(FieldError::new(form.field("text_id"), "may have at most 255 characters"));
+        let error = FieldError::new(form.field("text_id"), "may have at most 255 characters", "too_long");
+        errors.push(error.with("longest", LONGEST_TEXT_ID));
     }
     let declines_email = answers.declines_email();
     if errors.len() > before {
@@ -91,23 +98,36 @@ fn long(members: Map<String, Value>, errors: &mut Vec<FieldError>) -> Answers {
             ("sms", Value::Bool(given)) => answers.sms = Some(given),
             ("text_id", Value::String(id)) => answers.text_id = Some(id),
             ("page", Value::String(page)) if page.len() > LONGEST_ADDRESS => {
-                errors.push(FieldError::new(field, "is too long"));
+                errors.push(FieldError::new(field, "is too long", "too_long").with("longest", LONGEST_PAGE));
             }
             ("page", Value::String(page)) => match Page::parse(&page) {
                 Ok(page) => answers.page = Some(page),
-                Err(why) => errors.push(FieldError::new(field, why.to_string())),
+                Err(why) => errors.push(refused_page(field, why)),
             },
-            ("email" | "sms", _) => errors.push(FieldError::new(field, "must be true or false")),
-            ("text_id" | "page", _) => errors.push(FieldError::new(field, "must be a string")),
-            (_, _) => errors.push(FieldError::new(field, "is not a known field")),
+            ("email" | "sms", _) => {
+                errors.push(FieldError::wrong_type(field, "must be true or false", "boolean"))
+            }
+            ("text_id" | "page", _) => {
+                errors.push(FieldError::wrong_type(field, "must be a string", "string"))
+            }
+            (_, _) => errors.push(FieldError::unknown(field)),
         }
     }
     answers
 }
 
+fn refused_page(field: String, why: PageError) -> FieldError {
+    match why {
+        PageError::NotAPage => FieldError::new(field, why.to_string(), "page-invalid"),
+        PageError::TooLong => {
+            FieldError::new(field, why.to_string(), "too_long").with("longest", LONGEST_PAGE)
+        }
+    }
+}
+
 impl Form {
     fn error(self, refusal: InsufficientConsent) -> FieldError {
-        FieldError::new(self.field(refusal.part), refusal.why.to_string()).coded(refusal.why.code())
+        FieldError::new(self.field(refusal.part), refusal.why.to_string(), refusal.why.code())
     }
 
     /// The field of a part of the answer.

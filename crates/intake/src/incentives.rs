@@ -1,44 +1,144 @@
 //! `GET /incentives/{scope}/{id}`: how much of an incentive is left, and for a raffle, everything that is
 //! needed to verify it.
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State as Shared};
 use axum::response::{IntoResponse, Response};
-use domain::award::{Award, AwardStatus};
 use domain::ids::{IncentiveId, LedgerKey, Scope};
-use domain::incentive::raffle::{DrawnList, Ticket};
+use domain::incentive::raffle::DrawnList;
 use domain::incentive::{Incentive, Kind};
-use domain::ledger::numbers::{standing_of, takes_place};
-use domain::ledger::{Counts, Standing};
-use domain::participation::Participation;
-use domain::seen::{self, Asking};
-use http::{HeaderValue, header};
-use ports::shown;
-use serde_json::{Map, Value, json};
+use domain::ledger::Counts;
+use http::{HeaderMap, HeaderValue, header};
+use serde::Serialize;
 
-use crate::problem::{FieldError, Problem};
+use crate::field_error::FieldError;
+use crate::freshness::{A_MINUTE, A_SECOND, Tagged};
+use crate::pace::in_ms;
+use crate::problem::Problem;
 use crate::{Intake, failing};
 
 /// The most winning tickets shown with the incentive. All of them are in a list of their own.
 const MOST_SHOWN: u32 = 1_000;
 
+/// How much of an incentive is left.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct RewardsLeft {
+    /// How many rewards there are; `null` for no limit.
+    #[cfg_attr(test, schema(required))]
+    pub(crate) quantity: Option<u32>,
+    /// How many rewards were given.
+    pub(crate) claimed: u32,
+    /// How many a consumer who comes now can still get; `null` for no limit.
+    #[cfg_attr(test, schema(required))]
+    pub(crate) remaining: Option<u32>,
+}
+
+impl RewardsLeft {
+    pub(crate) fn of(incentive: &Incentive, counts: &Counts) -> Self {
+        let quantity = incentive.quantity.limit();
+        let remaining = quantity.map(|limit| limit.saturating_sub(counts.given).saturating_sub(counts.held));
+        Self { quantity, claimed: counts.given, remaining }
+    }
+}
+
+/// The counters of an incentive.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct ShownIncentive {
+    /// The activation.
+    scope: String,
+    /// The incentive's id.
+    incentive: String,
+    #[serde(flatten)]
+    left: RewardsLeft,
+    /// How many places are kept for participations that are not credited yet.
+    held: u32,
+    /// How many wait for a place.
+    waiting: u32,
+    #[serde(flatten)]
+    raffle: ShownRaffle,
+    /// When to ask again, in milliseconds; absent if nothing changes any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    next_ms: Option<u64>,
+}
+
+/// What a raffle shows besides: everything that is needed to verify it.
+#[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+struct ShownRaffle {
+    /// How many tickets there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    lots: Option<u32>,
+    /// The SHA-256 of the seed, from the beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    seed_sha256: Option<String>,
+    /// Before the draw: how many tickets belong to participations that are not credited yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    open_lots: Option<u32>,
+    /// Before the draw: until when it waits for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    drawn_by: Option<String>,
+    /// After the draw: when it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    drawn_at: Option<String>,
+    /// After the draw: the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    seed: Option<String>,
+    /// After the draw: how many tickets won.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    winners: Option<u32>,
+    /// After the draw: the first winning tickets, best first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    winning_tickets: Option<Vec<String>>,
+}
+
 /// Shows the counters of an incentive.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/incentives/{scope}/{id}",
+    tag = "public",
+    operation_id = "incentive",
+    params(("scope" = String, Path, description = "The activation."), ("id" = String, Path, description = "The incentive.")),
+    responses(
+        (status = 200, body = ShownIncentive, description = "The counters."),
+        (status = 304, description = "They are those of the `If-None-Match`."),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem."),
+    )
+))]
 pub(crate) async fn show(
     Shared(intake): Shared<Intake>,
+    headers: HeaderMap,
     path: Result<Path<(String, String)>, PathRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let (ledger, incentive) = find(&intake, path)?;
     let counts = counts(&intake, &ledger).await?;
-    let mut members = left(incentive, &counts);
-    members.insert("scope".to_owned(), ledger.scope.as_str().into());
-    members.insert("incentive".to_owned(), incentive.id.as_str().into());
-    members.insert("waiting".to_owned(), counts.waiting.into());
-    members.insert("held".to_owned(), counts.held.into());
-    if let Kind::Raffle { .. } = incentive.kind {
-        members.extend(raffle(&intake, (&ledger, incentive), &counts).await?);
-    }
-    Ok(Json(Value::Object(members)))
+    let raffle = match incentive.kind {
+        Kind::Raffle { .. } => raffle(&intake, (&ledger, incentive), &counts).await?,
+        Kind::First(_) | Kind::Tiers(_) | Kind::Speed { .. } | Kind::Decay { .. } | Kind::Draw { .. } => {
+            ShownRaffle::default()
+        }
+    };
+    let next = intake.pace.of_counters((&ledger, incentive), &counts, intake.clock.now());
+    let shown = ShownIncentive {
+        scope: ledger.scope.to_string(),
+        incentive: incentive.id.to_string(),
+        left: RewardsLeft::of(incentive, &counts),
+        held: counts.held,
+        waiting: counts.waiting,
+        raffle,
+        next_ms: next.map(in_ms),
+    };
+    Ok(Tagged::of(&shown, &[]).answer(&headers, A_SECOND))
 }
 
 /// The tickets of a raffle after it is drawn, one a line: with the seed, they show which tickets had to win.
@@ -79,6 +179,7 @@ async fn drawn(
     let lines: String = part.tickets.iter().map(|ticket| format!("{}\n", hex::encode(ticket.0))).collect();
     let next = after.saturating_add(u32::try_from(part.tickets.len()).unwrap_or(u32::MAX));
     let mut response = lines.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, A_MINUTE);
     if next > after && next < part.of {
         let (scope, id, name) = (&ledger.scope, &incentive.id, list.name());
         let link = format!("</incentives/{scope}/{id}/{name}?after={next}&limit={limit}>; rel=\"next\"");
@@ -104,16 +205,20 @@ impl ListPage {
     fn of(query: &str) -> Result<Self, Problem> {
         let mut page = Self { after: 0, limit: Self::LINES };
         let mut errors = Vec::new();
+        let number = |name, message| FieldError::new(name, message, "out_of_range");
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             match (name, value.parse::<u32>()) {
                 ("after", Ok(after)) => page.after = after,
                 ("limit", Ok(limit @ 1..=Self::LINES)) => page.limit = limit,
-                ("after", Err(_)) => errors.push(FieldError::new("after", "must be a number from 0")),
-                ("limit", _) => errors.push(FieldError::new("limit", "must be a number from 1 to 10000")),
+                ("after", Err(_)) => errors.push(number("after", "must be a number from 0").with("min", 0)),
+                ("limit", _) => {
+                    let error = number("limit", "must be a number from 1 to 10000");
+                    errors.push(error.with("min", 1).with("max", Self::LINES));
+                }
                 (_, _) => {}
             }
         }
-        if errors.is_empty() { Ok(page) } else { Err(Problem::no_such_page(errors)) }
+        if errors.is_empty() { Ok(page) } else { Err(Problem::bad_parameters(errors)) }
     }
 }
 
@@ -129,36 +234,27 @@ fn find(
     Ok((activation.ledger(Some(&id)), incentive))
 }
 
-async fn counts(intake: &Intake, ledger: &LedgerKey) -> Result<Counts, Problem> {
+pub(crate) async fn counts(intake: &Intake, ledger: &LedgerKey) -> Result<Counts, Problem> {
     intake.ledger.counts(ledger).await.map_err(|error| unreachable(intake, &error))
 }
 
-fn unreachable(intake: &Intake, error: &ports::Error) -> Problem {
+pub(crate) fn unreachable(intake: &Intake, error: &ports::Error) -> Problem {
     failing::say(intake, "intake.store_failed", "", error, "An incentive could not be shown.");
     Problem::unavailable()
-}
-
-/// How many rewards there are, how many were given, and how many are left for new participations.
-fn left(incentive: &Incentive, counts: &Counts) -> Map<String, Value> {
-    let limit = incentive.quantity.limit();
-    let left = limit.map(|limit| limit.saturating_sub(counts.given).saturating_sub(counts.held));
-    let mut members = Map::new();
-    members.insert("quantity".to_owned(), limit.into());
-    members.insert("claimed".to_owned(), counts.given.into());
-    members.insert("remaining".to_owned(), left.into());
-    members
 }
 
 async fn raffle(
     intake: &Intake,
     (ledger, incentive): (&LedgerKey, &Incentive),
     counts: &Counts,
-) -> Result<Map<String, Value>, Problem> {
+) -> Result<ShownRaffle, Problem> {
     let seed = intake.id_key.raffle_seed(ledger);
     let commitment = counts.commitment.unwrap_or_else(|| seed.commitment());
-    let mut members = Map::new();
-    members.insert("lots".to_owned(), counts.entered.into());
-    members.insert("seed_sha256".to_owned(), hex::encode(commitment.0).into());
+    let mut shown = ShownRaffle {
+        lots: Some(counts.entered),
+        seed_sha256: Some(hex::encode(commitment.0)),
+        ..ShownRaffle::default()
+    };
     if let Some(drawn_at) = counts.drawn_at {
         let part = |list, most| intake.ledger.drawn(ledger, list, 0, most);
         let won = part(DrawnList::Winners, MOST_SHOWN).await.map_err(|error| unreachable(intake, &error))?;
@@ -166,112 +262,14 @@ async fn raffle(
             Some(frozen) => frozen.lots,
             None => part(DrawnList::Tickets, 1).await.map_err(|error| unreachable(intake, &error))?.of,
         };
-        members.insert("lots".to_owned(), lots.into());
-        members.insert("winners".to_owned(), won.of.into());
-        let won: Vec<String> = won.tickets.iter().map(|ticket| hex::encode(ticket.0)).collect();
-        members.insert("drawn_at".to_owned(), drawn_at.to_string().into());
-        members.insert("seed".to_owned(), seed.publish().into());
-        members.insert("winning_tickets".to_owned(), won.into());
+        shown.lots = Some(lots);
+        shown.winners = Some(won.of);
+        shown.winning_tickets = Some(won.tickets.iter().map(|ticket| hex::encode(ticket.0)).collect());
+        shown.drawn_at = Some(drawn_at.to_string());
+        shown.seed = Some(seed.publish());
     } else {
-        if let Some(open) = counts.open_lots {
-            members.insert("open_lots".to_owned(), open.into());
-        }
-        members.insert("drawn_by".to_owned(), incentive.drawn_by().to_string().into());
+        shown.open_lots = counts.open_lots;
+        shown.drawn_by = Some(incentive.drawn_by().to_string());
     }
-    Ok(members)
-}
-
-/// Where a participation that was just accepted stands, as the answer says it. `"position": null` means that it is not known yet.
-pub(crate) fn of_standing(standing: Standing) -> Map<String, Value> {
-    let (name, value) = match standing {
-        Standing::Unnumbered => return Map::new(),
-        Standing::Place(place) => ("position", place.into()),
-        Standing::Waiting(waiting) => ("waiting", waiting.into()),
-        Standing::WaitingAtLeast(ahead) => ("waiting_at_least", ahead.into()),
-        Standing::NotKnownYet => ("position", Value::Null),
-    };
-    Map::from_iter([(name.to_owned(), value)])
-}
-
-/// Where a participation that was accepted before stands now, in the same members, with the reward if it has one.
-pub(crate) async fn of_earlier(
-    intake: &Intake,
-    participation: &Participation,
-    asking: Asking,
-) -> Result<Map<String, Value>, Problem> {
-    if !participation.has_award() || !seen::shows_win(participation, asking) {
-        return Ok(Map::new());
-    }
-    let read = intake.ledger.awards(&[participation.id()]).await;
-    let Some(award) = read.map_err(|error| unreachable(intake, &error))?.found.pop() else {
-        return Ok(Map::new());
-    };
-    let award = seen::award(participation, award, asking);
-    if award.status == AwardStatus::New {
-        return Ok(of_standing(not_entered(intake, &award)));
-    }
-    let mut members = of_award(intake, &award).await?;
-    let stands =
-        |name: &str, value: &Value| matches!(name, "position" | "reward" | "waiting") && !value.is_null();
-    members.retain(|name, value| stands(name, value));
-    Ok(members)
-}
-
-/// Where a participation stands whose line is not entered yet.
-fn not_entered(intake: &Intake, award: &Award) -> Standing {
-    if !takes_place(&award.offer) {
-        return Standing::Unnumbered;
-    }
-    let known = intake.brands.activation(&award.ledger.scope).zip(award.ledger.incentive.as_ref());
-    let incentive = known.and_then(|((_, activation), id)| activation.incentives.get(id));
-    let numbered = award.number.zip(incentive);
-    numbered
-        .map_or(Standing::NotKnownYet, |(number, incentive)| standing_of(number.get(), incentive.quantity))
-}
-
-/// What a participation's award looks like to the caller that asks for the participation.
-pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<String, Value>, Problem> {
-    let mut members = Map::new();
-    let Some(id) = &award.ledger.incentive else { return Ok(members) };
-    let counts = counts(intake, &award.ledger).await?;
-    let activation = intake.brands.activation(&award.ledger.scope).map(|(_, activation)| activation);
-    if let Some(incentive) = activation.and_then(|activation| activation.incentives.get(id)) {
-        members.extend(left(incentive, &counts));
-    }
-    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("incentive", id.as_str().into());
-    put("reward", Value::Null);
-    match &award.status {
-        AwardStatus::Rewarded { place, reward } => {
-            put("reward", shown::reward(reward));
-            if let Some(place) = place {
-                put("position", (*place).into());
-            }
-        }
-        AwardStatus::Reserved { place } => {
-            put("position", (*place).into());
-        }
-        AwardStatus::Waiting => {
-            let ahead =
-                intake.ledger.waiting_ahead_of(award).await.map_err(|error| unreachable(intake, &error))?;
-            put("waiting", (ahead + 1).into());
-        }
-        AwardStatus::InRaffle => {
-            put("ticket", hex::encode(Ticket::of(award.id).0).into());
-            if counts.drawn_at.is_some() {
-                put("no_reward", "not_drawn".into());
-            }
-        }
-        AwardStatus::New => {
-            let standing = of_standing(not_entered(intake, award)).into_iter();
-            members.extend(standing.filter(|(_, value)| !value.is_null()));
-        }
-        AwardStatus::NoPrize(why) => {
-            put("no_reward", why.name().into());
-        }
-        AwardStatus::Released => {
-            put("no_reward", json!("not_credited"));
-        }
-    }
-    Ok(members)
+    Ok(shown)
 }

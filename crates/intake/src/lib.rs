@@ -2,20 +2,31 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod accept;
+mod activations;
 mod announce;
 mod answers;
+mod asked;
 mod body;
 mod clients;
+mod codes;
 mod consent;
 mod counts;
 mod details;
+mod document;
 pub mod edge;
 mod failing;
+mod field_error;
+mod freshness;
 mod head;
 mod health;
+mod held;
 mod idempotency;
 mod incentives;
+mod limits;
 mod loose;
+#[cfg(test)]
+mod openapi;
+mod pace;
 mod participations;
 mod problem;
 mod room;
@@ -29,6 +40,7 @@ mod ways;
 mod webhook;
 mod webhook_event;
 mod withdrawal;
+mod won;
 
 use std::sync::Arc;
 
@@ -49,11 +61,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use clients::{Caller, Network, Rates, RequestLimits};
+pub use held::HeldRequests;
 
 use announce::Announcer;
 use counts::Webhooks;
 use edge::Edge;
 use health::Health;
+use pace::CounterPace;
 use problem::Problem;
 use room::Rooms;
 
@@ -62,6 +76,9 @@ pub const LARGEST_BODY: usize = 64 * 1024;
 
 /// How long a browser may cache the answer to a preflight.
 const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// The most requests that wait for a change at the same time, in one process.
+const MOST_HELD: usize = 500;
 
 /// When participations are announced on a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +110,8 @@ pub struct IntakeDeps {
     /// The rate limits of clients and brands. Braze's webhooks are identified by their tokens and not
     /// limited.
     pub limits: Arc<RequestLimits>,
+    /// The requests that wait for a change of their participation.
+    pub held: HeldRequests,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -113,6 +132,7 @@ impl IntakeDeps {
             troubles: Troubles::default(),
             edge_secret: None,
             limits: Arc::new(RequestLimits::new(Rates::NONE)),
+            held: HeldRequests::at_most(MOST_HELD),
             clock,
         }
     }
@@ -129,6 +149,8 @@ struct Intake {
     id_key: IdKey,
     announcer: Announcer,
     limits: Arc<RequestLimits>,
+    held: HeldRequests,
+    pace: Arc<CounterPace>,
     webhooks: Arc<Webhooks>,
     rooms: Arc<Rooms>,
     troubles: Troubles,
@@ -191,6 +213,8 @@ pub fn router_under(
         brands: brands.current(),
         id_key,
         limits: deps.limits.clone(),
+        held: deps.held,
+        pace: Arc::default(),
         webhooks: Arc::default(),
         rooms: Arc::default(),
         troubles: deps.troubles,
@@ -203,8 +227,11 @@ pub fn router_under(
     let for_browsers = Router::new()
         .route("/participations", post(participations::accept))
         .route("/participations/", post(participations::accept))
-        .route("/participations/{id}", get(participations::show))
-        .route("/participations/{id}/", get(participations::show))
+        .route("/participations/{id}", get(participations::shown::show))
+        .route("/participations/{id}/", get(participations::shown::show))
+        .route("/openapi.json", get(document::show))
+        .route("/activations/{scope}", get(activations::show))
+        .route("/activations/{scope}/", get(activations::show))
         .route("/incentives/{scope}/{id}", get(incentives::show))
         .route("/incentives/{scope}/{id}/", get(incentives::show))
         .route("/incentives/{scope}/{id}/tickets", get(incentives::tickets))
@@ -264,8 +291,10 @@ fn cors(brands: BrandsInUse) -> CorsLayer {
             header::CONTENT_TYPE,
             HeaderName::from_static(signature::SIGNATURE_HEADER),
             HeaderName::from_static(idempotency::IDEMPOTENCY_KEY_HEADER),
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("traceparent"),
         ])
-        .expose_headers([header::LINK])
+        .expose_headers([header::DATE, header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER])
         .max_age(PREFLIGHT_AGE)
 }
 

@@ -4,47 +4,50 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use domain::Timestamp;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::field_error::FieldError;
+use crate::freshness::NOT_STORED;
 use crate::signature::Unsigned;
 
 /// The answer to the caller. It contains nothing from the request except the names of known fields.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Problem {
+    /// A stable name for programs.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// A sentence for a developer.
     title: &'static str,
+    /// The status of the answer.
     #[serde(serialize_with = "as_number")]
+    #[cfg_attr(test, schema(value_type = u16))]
     status: StatusCode,
+    /// More for a developer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
-    #[serde(skip)]
-    retry_after_s: Option<u32>,
-    #[serde(skip)]
-    challenge: Option<&'static str>,
-}
-
-/// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct FieldError {
-    pub(crate) field: String,
-    pub(crate) message: String,
-    /// A stable code for programs, if there is one.
+    #[cfg_attr(test, schema(nullable = false))]
+    detail: Option<Box<str>>,
+    /// What is wrong with each field.
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    #[cfg_attr(test, schema(required = false, value_type = Vec<FieldError>))]
+    errors: Box<[FieldError]>,
+    /// How long to wait before the request is sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'static str>,
-}
-
-impl FieldError {
-    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), code: None }
-    }
-
-    pub(crate) fn coded(self, code: &'static str) -> Self {
-        Self { code: Some(code), ..self }
-    }
+    #[cfg_attr(test, schema(nullable = false))]
+    retry_after_ms: Option<u32>,
+    /// When the activation opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    opens_at: Option<Box<str>>,
+    /// When the activation closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    closed_at: Option<Box<str>>,
+    /// The problem is an error type, so it is kept small.
+    #[serde(skip)]
+    challenge: Option<&'static &'static str>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -54,12 +57,22 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str) -> Self {
-        Self { kind, title, status, detail: None, errors: Vec::new(), retry_after_s: None, challenge: None }
+        Self {
+            kind,
+            title,
+            status,
+            detail: None,
+            errors: Box::default(),
+            retry_after_ms: None,
+            opens_at: None,
+            closed_at: None,
+            challenge: None,
+        }
     }
 
     /// What is wrong with each field.
     pub(crate) fn into_errors(self) -> Vec<FieldError> {
-        self.errors
+        self.errors.into_vec()
     }
 
     /// The last part of the type, under which the problem is counted.
@@ -68,7 +81,7 @@ impl Problem {
     }
 
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 
@@ -82,7 +95,7 @@ impl Problem {
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         let title = "The participation is not acceptable";
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "urn:quikly-braze:invalid-field", title);
-        Self { errors, ..problem }
+        Self { errors: errors.into_boxed_slice(), ..problem }
     }
 
     /// No activation has this scope.
@@ -120,7 +133,7 @@ impl Problem {
     pub(crate) fn no_token() -> Self {
         let title = "The bearer token is missing or not known";
         let problem = Self::new(StatusCode::UNAUTHORIZED, "urn:quikly-braze:unknown-token", title);
-        Self { challenge: Some("Bearer"), ..problem }
+        Self { challenge: Some(&"Bearer"), ..problem }
     }
 
     /// The token belongs to one brand, and the scope to another.
@@ -133,7 +146,7 @@ impl Problem {
     pub(crate) fn unsigned(why: Unsigned) -> Self {
         let title = "The request is not signed";
         let problem = Self::new(StatusCode::UNAUTHORIZED, "urn:quikly-braze:unsigned", title);
-        Self { challenge: Some("Quikly-Signature"), ..problem }.detail(match why {
+        Self { challenge: Some(&"Quikly-Signature"), ..problem }.detail(match why {
             Unsigned::Missing => "Send X-Quikly-Signature: t=SECONDS,v1=HMAC.",
             Unsigned::Stale => "The signature's time is more than five minutes away.",
             Unsigned::Wrong => "The signature does not fit the time and the body, or the path of a GET.",
@@ -147,31 +160,39 @@ impl Problem {
             .detail("Send one Idempotency-Key of 16 to 64 characters of A-Z, a-z, 0-9, '_' or '-', or none.")
     }
 
+    /// No activation has this scope, which the path names.
+    pub(crate) fn no_such_activation() -> Self {
+        let title = "There is no such activation";
+        Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-activation", title)
+    }
+
     /// No incentive has this scope and id.
     pub(crate) fn no_such_incentive() -> Self {
         let title = "There is no such incentive";
         Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-incentive", title)
     }
 
-    /// The parameters describe no possible page of a list.
-    pub(crate) fn no_such_page(errors: Vec<FieldError>) -> Self {
-        let title = "There is no such page of the list";
+    /// A parameter of the URL is not a number that fits.
+    pub(crate) fn bad_parameters(errors: Vec<FieldError>) -> Self {
+        let title = "A parameter does not fit";
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "urn:quikly-braze:invalid-page", title);
-        Self { errors, ..problem }
+        Self { errors: errors.into_boxed_slice(), ..problem }
     }
 
     /// The activation has not opened yet.
-    pub(crate) fn not_open_yet(field: &str, opens: domain::Timestamp) -> Self {
+    pub(crate) fn not_open_yet(field: &str, opens: Timestamp) -> Self {
         let title = "The activation is not open yet";
-        Self::about(field, "urn:quikly-braze:activation-not-open", title, "is not open yet")
-            .detail(format!("It opens at {opens}."))
+        let problem = Self::about(field, "urn:quikly-braze:activation-not-open", title, "is not open yet");
+        let problem = problem.at("opens_at", opens).detail(format!("It opens at {opens}."));
+        Self { opens_at: Some(opens.to_string().into_boxed_str()), ..problem }
     }
 
     /// The activation has closed.
-    pub(crate) fn closed(field: &str, closed: domain::Timestamp) -> Self {
+    pub(crate) fn closed(field: &str, closed: Timestamp) -> Self {
         let title = "The activation is closed";
-        Self::about(field, "urn:quikly-braze:activation-closed", title, "is closed")
-            .detail(format!("It closed at {closed}."))
+        let problem = Self::about(field, "urn:quikly-braze:activation-closed", title, "is closed");
+        let problem = problem.at("closed_at", closed).detail(format!("It closed at {closed}."));
+        Self { closed_at: Some(closed.to_string().into_boxed_str()), ..problem }
     }
 
     /// The activation has as many participations as it allows.
@@ -181,9 +202,18 @@ impl Problem {
             .detail("It has as many participations as it allows.")
     }
 
+    /// A problem with one field, whose code is the last part of the type.
     fn about(field: &str, kind: &'static str, title: &'static str, message: &str) -> Self {
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title);
-        Self { errors: vec![FieldError::new(field, message)], ..problem }
+        let error = FieldError::new(field, message, problem.kind());
+        Self { errors: Box::new([error]), ..problem }
+    }
+
+    /// Adds a moment to the only error.
+    fn at(mut self, name: &'static str, moment: Timestamp) -> Self {
+        let errors = self.errors.into_iter();
+        self.errors = errors.map(|error| error.with(name, moment.to_string())).collect();
+        self
     }
 
     /// No participation has this id.
@@ -228,8 +258,8 @@ impl Problem {
     pub(crate) fn too_many(after: Duration) -> Self {
         let title = "Too many requests from one client";
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:quikly-braze:too-many-requests", title);
-        let seconds = after.as_millis().div_ceil(1_000).max(1);
-        Self { retry_after_s: Some(u32::try_from(seconds).unwrap_or(u32::MAX)), ..problem }
+        let wait = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
+        Self { retry_after_ms: Some(wait.max(1)), ..problem }
     }
 
     /// The body takes too long.
@@ -262,14 +292,14 @@ impl Problem {
     pub(crate) fn busy() -> Self {
         let title = "Too many connections are open";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:busy", title);
-        Self { retry_after_s: Some(5), ..problem }
+        Self { retry_after_ms: Some(5_000), ..problem }
     }
 
     /// The brand's file cannot be used until it is repaired; the caller may try again.
     pub(crate) fn brand_unavailable() -> Self {
         let title = "The brand is not available right now";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:brand-unavailable", title);
-        Self { retry_after_s: Some(60), ..problem }
+        Self { retry_after_ms: Some(60_000), ..problem }
     }
 
     /// The participation was accepted once, and can no longer be read; trying again does not help.
@@ -283,16 +313,18 @@ impl Problem {
     pub(crate) fn unavailable() -> Self {
         let title = "Participations cannot be stored right now";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:unavailable", title);
-        Self { retry_after_s: Some(5), ..problem }
+        Self { retry_after_ms: Some(5_000), ..problem }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, retry_after_s, challenge) = (self.status, self.retry_after_s, self.challenge);
+        let (status, challenge) = (self.status, self.challenge);
+        let retry_after_s = self.retry_after_ms.map(|wait| wait.div_ceil(1_000));
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, NOT_STORED);
         if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

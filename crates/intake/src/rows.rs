@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use crate::LARGEST_BODY;
 use crate::answers::Allowed;
+use crate::asked::{self, AskedBody};
 use crate::body::Members;
-use crate::participations;
-use crate::problem::FieldError;
-use crate::ways::{Accepting, AskedBody};
+use crate::field_error::FieldError;
+use crate::ways::Accepting;
 
 /// The longest row that is read, in bytes.
 pub const LONGEST_ROW: usize = LARGEST_BODY;
@@ -66,8 +66,13 @@ impl RowRules<'_> {
         import: ImportTerms,
         now: Timestamp,
     ) -> Result<ImportedRow, Vec<RowFault>> {
-        let malformed =
-            |_| faults(vec![FieldError::new("row", "is not a JSON object without repeated keys")]);
+        let malformed = |_| {
+            faults(vec![FieldError::wrong_type(
+                "row",
+                "is not a JSON object without repeated keys",
+                "object",
+            )])
+        };
         let members = serde_json::from_slice::<Members>(row).map_err(malformed)?;
         self.read(members.into_object(), import, now)
     }
@@ -86,12 +91,16 @@ impl RowRules<'_> {
         let mut errors = Vec::new();
         let activation = self.terms.1;
         if row.remove("scope").is_some_and(|scope| scope.as_str() != Some(activation.scope.as_str())) {
-            errors.push(FieldError::new("scope", "is not the activation that is imported into"));
+            errors.push(FieldError::new(
+                "scope",
+                "is not the activation that is imported into",
+                "unknown-scope",
+            ));
         }
         let consented_at = consented_at(row.remove("consent_at"), now, &mut errors);
         row.insert("scope".to_owned(), activation.scope.to_string().into());
         let rules = (Allowed::under(activation), activation.consent.as_ref());
-        let mut asked = match participations::read(Members::of(row), rules, now) {
+        let mut asked = match asked::read(Members::of(row), rules, now) {
             Ok(asked) if errors.is_empty() && asked.refusals.is_empty() => asked,
             Ok(asked) => {
                 errors.extend(asked.refusals);
@@ -103,7 +112,8 @@ impl RowRules<'_> {
             }
         };
         if let Some(consent) = &mut asked.consent {
-            let missing = || FieldError::new("consent_at", "is missing: the row says nothing about when");
+            let missing =
+                || FieldError::new("consent_at", "is missing: the row says nothing about when", "missing");
             consent.at = consented_at.ok_or_else(|| faults(vec![missing()]))?;
         }
         self.accept(asked, import, now)
@@ -141,7 +151,7 @@ impl RowRules<'_> {
 
 /// When the consumer of a row consented.
 fn consented_at(value: Option<Value>, now: Timestamp, errors: &mut Vec<FieldError>) -> Option<Timestamp> {
-    let refused = |message: &str| FieldError::new("consent_at", message);
+    let refused = |message: &str| FieldError::new("consent_at", message, "out_of_range");
     match value {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => match text.parse::<Timestamp>() {

@@ -13,7 +13,8 @@ use domain::participation::Participation;
 use ports::store::Saved;
 
 use crate::accept::unreadable;
-use crate::problem::{FieldError, Problem};
+use crate::field_error::FieldError;
+use crate::problem::Problem;
 use crate::spelling::as_known;
 use crate::webhook_event::ChangedContact;
 use crate::{Intake, failing};
@@ -57,14 +58,14 @@ async fn contact(
         ChangedContact::Phone(phone) => {
             let sms = activation.sms.as_ref().ok_or_else(Problem::unknown_event)?;
             let phone = Phone::parse(&phone, sms.region).map_err(|error| {
-                Problem::invalid(vec![FieldError::new("phone", error.to_string()).coded("phone-invalid")])
+                Problem::invalid(vec![FieldError::new("phone", error.to_string(), "phone-invalid")])
             })?;
             Ok(Contact::Phone { phone, email: None })
         }
         ChangedContact::Email(email) => {
             let opt_in = activation.email.as_ref().and_then(|email| email.opt_in.as_ref());
             if opt_in.is_none() && activation.sms.is_some() {
-                return Err(Problem::invalid(vec![FieldError::new("phone", "is missing")]));
+                return Err(Problem::invalid(vec![FieldError::missing("phone")]));
             }
             opt_in.ok_or_else(Problem::unknown_event)?;
             as_known(intake, terms, email).await.map(Contact::Email)

@@ -2,29 +2,14 @@
 
 use domain::Timestamp;
 use domain::accept::{Acceptance, ImportTerms};
-use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand};
-use domain::consent::Consent;
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::participation::Participation;
 
-use crate::problem::{FieldError, Problem};
-use crate::spelling::Typed;
-
-/// A body, as far as it can be read without knowing the activation.
-pub(crate) struct AskedBody {
-    pub(crate) scope: String,
-    pub(crate) email: Option<Typed>,
-    pub(crate) phone: Option<String>,
-    /// The consumer's answer; `None` if the consumer was not asked.
-    pub(crate) consent: Option<Consent>,
-    /// Whether the consumer says no to e-mail.
-    pub(crate) declines_email: bool,
-    pub(crate) attributes: Attributes,
-    /// Why the answers do not suffice to take part. A withdrawal needs none of them.
-    pub(crate) refusals: Vec<FieldError>,
-}
+use crate::asked::AskedBody;
+use crate::field_error::FieldError;
+use crate::problem::Problem;
 
 /// What a participation is made under.
 #[derive(Clone, Copy)]
@@ -41,11 +26,12 @@ pub(crate) struct Accepting<'a> {
 impl<'a> Accepting<'a> {
     /// Makes a participation by e-mail.
     pub(crate) fn by_email(self, email: Option<Email>, asked: AskedBody) -> Result<Participation, Problem> {
-        let refused = |message| Problem::invalid(vec![FieldError::new("email", message)]);
+        let refused = |error| Problem::invalid(vec![error]);
         if self.terms.1.email.is_none() {
-            return Err(refused("taking part by e-mail is not offered"));
+            let message = "taking part by e-mail is not offered";
+            return Err(refused(FieldError::new("email", message, "email-not-offered")));
         }
-        let email = email.ok_or_else(|| refused("is missing"))?;
+        let email = email.ok_or_else(|| refused(FieldError::missing("email")))?;
         let acceptance = self.begin(&Contact::Email(email.clone()));
         Ok(acceptance.by_email(email, asked.consent, asked.attributes))
     }
@@ -56,15 +42,15 @@ impl<'a> Accepting<'a> {
         (phone, email): (&str, Option<Email>),
         asked: &AskedBody,
     ) -> Result<Participation, Problem> {
-        let refused = |message: String| Problem::invalid(vec![FieldError::new("phone", message)]);
-        let not_offered = || refused("taking part by mobile number is not offered".to_owned());
+        let refused = |message: String, code| Problem::invalid(vec![FieldError::new("phone", message, code)]);
+        let not_offered =
+            || refused("taking part by mobile number is not offered".to_owned(), "phone-not-offered");
         let (Some(terms), Some(consent)) = (&self.terms.1.sms, &asked.consent) else {
             return Err(not_offered());
         };
-        let phone = Phone::parse(phone, terms.region).map_err(|error| refused(error.to_string()))?;
-        terms.texting.check(&phone).map_err(|why| {
-            Problem::invalid(vec![FieldError::new("phone", why.to_string()).coded(why.code())])
-        })?;
+        let phone =
+            Phone::parse(phone, terms.region).map_err(|error| refused(error.to_string(), error.code()))?;
+        terms.texting.check(&phone).map_err(|why| refused(why.to_string(), why.code()))?;
         let acceptance = self.begin(&Contact::Phone { phone: phone.clone(), email: email.clone() });
         Ok(acceptance.by_consenting_phone((phone, email), consent.clone(), asked.attributes.clone()))
     }

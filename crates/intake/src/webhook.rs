@@ -22,17 +22,18 @@ use http::{HeaderMap, StatusCode, header};
 use ports::health::Subject;
 use ports::store::Inserted;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use stored::participation::attribute_size;
 
 use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open};
 use crate::body::of_webhook;
 use crate::clients::{self, Asks};
 use crate::counts::Dropped;
-use crate::problem::{FieldError, Problem};
+use crate::field_error::FieldError;
+use crate::problem::Problem;
 use crate::spelling::as_known;
 use crate::webhook_event::{WebhookContent, WebhookEvent, read};
-use crate::{Intake, incentives, subscription_change};
+use crate::won::Stands;
+use crate::{Intake, subscription_change};
 
 /// How far an event may be ahead of our clock, in seconds: as far as a signature may.
 const MOST_AHEAD_S: i64 = 300;
@@ -47,7 +48,7 @@ pub(crate) struct WebhookAccepted {
     id: Option<String>,
     /// Where it stands in the order of its incentive, if it is new.
     #[serde(flatten)]
-    standing: Map<String, Value>,
+    standing: Stands,
 }
 
 /// Accepts an event: it is durable before the answer, and announced if it is new. The same event of the same
@@ -142,7 +143,7 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<Webhoo
         WebhookContent::SubscriptionChange(change) => {
             let activation = activation_of(intake, brand, &change.scope)?;
             let id = subscription_change::take(intake, (brand, activation), change.contact, now).await?;
-            Ok(WebhookAccepted { id, standing: Map::new() })
+            Ok(WebhookAccepted { id, standing: Stands::default() })
         }
     }
 }
@@ -172,8 +173,8 @@ async fn take_event(
     let stored = keep(intake, (brand, activation), &participation, "q_scope").await?;
     report(intake, brand, &dropped, now);
     let standing = match stored {
-        Inserted::New(standing) => incentives::of_standing(standing),
-        Inserted::Existing(_) => Map::new(),
+        Inserted::New(standing) => Stands::of(standing),
+        Inserted::Existing(_) => Stands::default(),
     };
     Ok(WebhookAccepted { id: Some(participation.id().to_string()), standing })
 }
@@ -188,7 +189,7 @@ fn moment(
     let measures = incentive.is_some_and(|incentive| incentive.needs_sent_at());
     let given = told.sent_at.take();
     let refused = |message: &str, code| {
-        let error = FieldError::new("sent_at", message).coded(code);
+        let error = FieldError::new("sent_at", message, code);
         Err(Problem::invalid(vec![error]))
     };
     let moment = given.as_deref().and_then(domain::moment::read);

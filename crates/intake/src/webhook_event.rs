@@ -7,8 +7,9 @@ use domain::{invisible, liquid};
 use serde_json::Value;
 
 use crate::counts::Dropped;
+use crate::field_error::FieldError;
 use crate::loose::Loose;
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::spelling::Typed;
 
 /// The longest identifier that a webhook may carry, in characters.
@@ -127,7 +128,7 @@ fn email(members: &mut LooseMembers, errors: &mut Vec<FieldError>) -> Result<Opt
         None | Some(Loose::Plain(Value::Null)) => return Err(Problem::empty_email()),
         Some(Loose::Plain(Value::String(text))) => text,
         Some(_) => {
-            errors.push(FieldError::new("email", "must be a string"));
+            errors.push(FieldError::wrong_type("email", "must be a string", "string"));
             return Ok(None);
         }
     };
@@ -138,7 +139,7 @@ fn email(members: &mut LooseMembers, errors: &mut Vec<FieldError>) -> Result<Opt
         Ok(email) => Ok(Some(email)),
         Err(EmailError::Empty) => Err(Problem::empty_email()),
         Err(error) => {
-            errors.push(FieldError::new("email", error.to_string()).coded("email-invalid"));
+            errors.push(FieldError::new("email", error.to_string(), "email-invalid"));
             Ok(None)
         }
     }
@@ -164,14 +165,17 @@ impl LooseMembers {
 
     /// A text that the event cannot do without.
     fn needed(&mut self, name: &str, errors: &mut Vec<FieldError>) -> Option<String> {
-        let message = match self.by_name.remove(name) {
+        let error = match self.by_name.remove(name) {
             Some(Loose::Plain(Value::String(text))) => return Some(invisible::trim(&text).to_owned()),
             Some(Loose::Plain(Value::Number(number))) => return Some(number.to_string()),
-            None | Some(Loose::Plain(Value::Null)) => "is missing",
-            Some(Loose::Plain(Value::Bool(_)) | Loose::Nested | Loose::Unreadable) => "must be a string",
-            Some(Loose::Plain(Value::Array(_) | Value::Object(_))) => "must be a string",
+            None | Some(Loose::Plain(Value::Null)) => FieldError::missing(name),
+            Some(
+                Loose::Plain(Value::Bool(_) | Value::Array(_) | Value::Object(_))
+                | Loose::Nested
+                | Loose::Unreadable,
+            ) => FieldError::wrong_type(name, "must be a string", "string"),
         };
-        errors.push(FieldError::new(name, message));
+        errors.push(error);
         None
     }
 

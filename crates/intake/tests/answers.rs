@@ -228,7 +228,8 @@ async fn without_a_list_a_caller_that_signs_sends_what_it_did_before() {
     let front = AnswersFront::open("", true);
     assert_eq!(names(&front.accepted(json!({ "b": "<i>", "a": 1, "empty": "" })).await), ["a", "b"]);
     let errors = front.refused(json!({ "a": null, "email": "x" })).await;
-    let expected = ["attributes.a", "attributes.email"].map(|field| (field.to_owned(), Value::Null));
+    let expected = [("attributes.a", "attribute_type"), ("attributes.email", "attribute_reserved")]
+        .map(|(field, code)| (field.to_owned(), json!(code)));
     assert_eq!(errors, expected);
 }
 

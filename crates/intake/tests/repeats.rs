@@ -106,7 +106,7 @@ async fn whoever_posts_a_consumer_that_takes_part_already_learns_that_and_no_mor
         for body in [EMAIL, PHONE] {
             let front = RepeatsFront::open("", announcing);
             let first = front.take_part(None, body).await;
-            assert_eq!(first, json!({ "id": first["id"], "state": "received" }));
+            assert_eq!(first, json!({ "id": first["id"], "state": "received", "repeat": false }));
             assert_eq!(front.take_part(None, body).await, repeat());
             front.ends(&first["id"]).await;
             assert_eq!(front.take_part(None, body).await, repeat(), "whatever its state is");
@@ -163,10 +163,11 @@ async fn a_malformed_key_is_refused_and_nothing_is_stored() {
 async fn a_signed_caller_learns_id_and_state_of_a_repeat() {
     let front = RepeatsFront::open("signing_secret = { env = \"S\" }", Announcing::Together);
     let first = front.take_part_signed(EMAIL).await;
-    assert_eq!(front.take_part_signed(EMAIL).await, first);
+    let told = json!({ "id": first["id"], "state": "received", "repeat": true });
+    assert_eq!(front.take_part_signed(EMAIL).await, told);
     front.ends(&first["id"]).await;
     let told = front.take_part_signed(EMAIL).await;
-    assert_eq!(told, json!({ "id": first["id"], "state": "rejected" }));
+    assert_eq!(told, json!({ "id": first["id"], "state": "rejected", "repeat": true }));
 }
 
 #[tokio::test]
@@ -183,7 +184,8 @@ async fn a_webhook_learns_the_id_of_a_repeat() {
 async fn a_brand_file_may_allow_repeats_to_show_the_id() {
     let front = RepeatsFront::open("repeats = \"tell\"", Announcing::Together);
     let first = front.take_part(None, EMAIL).await;
-    assert_eq!(front.take_part(None, EMAIL).await, first);
+    let told = json!({ "id": first["id"], "state": "received", "repeat": true });
+    assert_eq!(front.take_part(None, EMAIL).await, told);
 }
 
 #[tokio::test]
@@ -193,7 +195,7 @@ async fn if_repeats_show_the_state_a_mismatch_still_looks_like_a_wait() {
     let wait = Unanswered { since: front.clock.now(), double: true, status: None, ended_at: None };
     front.ends_as(&first["id"], Outcome::Mismatch(wait)).await;
     let told = front.take_part(None, PHONE).await;
-    assert_eq!(told, json!({ "id": first["id"], "state": "awaiting_opt_in" }));
+    assert_eq!(told, json!({ "id": first["id"], "state": "awaiting_opt_in", "repeat": true }));
 }
 
 #[tokio::test]

@@ -80,9 +80,15 @@ impl StandingFront {
 async fn the_answer_says_the_place_or_the_place_in_line() {
     for enters in [Enters::AtOnce, Enters::Later] {
         let front = StandingFront::open(enters);
-        assert_eq!(front.by_email("ada").await, json!({ "state": "received", "position": 1 }));
+        assert_eq!(
+            front.by_email("ada").await,
+            json!({ "state": "received", "repeat": false, "position": 1 })
+        );
         assert_eq!(front.by_event("signed_in", "bob").await, json!({ "position": 2 }));
-        assert_eq!(front.by_email("cleo").await, json!({ "state": "received", "waiting": 1 }));
+        assert_eq!(
+            front.by_email("cleo").await,
+            json!({ "state": "received", "repeat": false, "waiting": 1 })
+        );
         assert_eq!(front.by_event("signed_in", "dan").await, json!({ "waiting": 2 }));
     }
 }
@@ -91,14 +97,18 @@ async fn the_answer_says_the_place_or_the_place_in_line() {
 async fn a_repeat_of_the_request_gets_the_place_again() {
     for enters in [Enters::AtOnce, Enters::Later] {
         let front = StandingFront::open(enters);
-        for expected in
-            [json!({ "state": "received", "position": 1 }), json!({ "state": "received", "position": 1 })]
-        {
+        for expected in [
+            json!({ "state": "received", "repeat": false, "position": 1 }),
+            json!({ "state": "received", "repeat": false, "position": 1 }),
+        ] {
             assert_eq!(front.by_email("ada").await, expected);
         }
         front.by_email("bob").await;
         for _ in 0..2 {
-            assert_eq!(front.by_email("cleo").await, json!({ "state": "received", "waiting": 1 }));
+            assert_eq!(
+                front.by_email("cleo").await,
+                json!({ "state": "received", "repeat": false, "waiting": 1 })
+            );
         }
     }
 }

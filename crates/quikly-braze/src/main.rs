@@ -42,6 +42,7 @@ mod storage;
 mod telemetry;
 mod token;
 mod watch;
+mod widget;
 
 use std::process::ExitCode;
 use std::time::Duration;

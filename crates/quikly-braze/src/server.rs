@@ -27,6 +27,7 @@ use crate::arguments::{self};
 use crate::connections::{self, Clients};
 use crate::reload::{Reloading, With};
 use crate::watch::Watch;
+use crate::widget::with_widget;
 use crate::{console, id_key, listen, metrics_page, watch};
 
 /// How long a stop may take. Work that is still in progress then is cut off. It was not acknowledged, so the next start does it again.
@@ -49,6 +50,8 @@ pub(crate) struct Server {
     troubles: Troubles,
     supervisor: Supervisor,
     brands: BrandsInUse,
+    /// The requests that wait for a change; they are answered when the server stops.
+    held: intake::HeldRequests,
     /// The source of the brands, if they can change.
     reloading: Option<(Reloading, Signal)>,
 }
@@ -77,12 +80,14 @@ impl Server {
             limits: Arc::new(intake::RequestLimits::new(clients.rates())),
             ..intake::IntakeDeps::over(&file, secrets.clone(), clock.clone())
         };
+        let held = intake.held.clone();
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
         let to_braze = Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?);
         let to_quikly = Arc::new(callback::HttpCallbacks::new()?);
         let deps = connector::Deps::over(&file, secrets, (clock, chance), to_braze, to_quikly);
         let deps = connector::Deps { troubles: troubles.clone(), ..deps };
         let connector = Arc::new(Connector::new(deps, brands.clone(), id_key));
+        let routes = with_widget(routes);
         let routes = metrics_page::counted(routes, connector.metrics().clone());
         let clients = match clients.behind_proxy {
             Some(by) => Clients::AreForwarded(by),
@@ -97,6 +102,7 @@ impl Server {
             brands,
             troubles,
             supervisor,
+            held,
             metrics: None,
             reloading: None,
         })
@@ -126,8 +132,10 @@ impl Server {
     /// Serves until `stop` turns true. Requests and steps in progress are finished if that does not take too long. The next start continues
     /// with everything that waits.
     pub(crate) async fn run(self, stop: Receiver<bool>) -> anyhow::Result<()> {
+        let held = self.held.clone();
         let too_long = async {
             listen::stopped(stop.clone()).await;
+            held.release();
             SystemClock.sleep(STOPS_WITHIN).await;
         };
         tokio::select! {

@@ -11,6 +11,7 @@ mod peers;
 mod rules;
 mod tidy;
 mod tool;
+mod web;
 
 use std::env;
 use std::process::Command;
@@ -21,7 +22,11 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 enum Task {
     /// Check the house rules and run all tests
-    Test,
+    Test {
+        /// Test nothing in a browser
+        #[arg(long)]
+        no_browser: bool,
+    },
     /// Check the rules that neither the compiler nor a linter checks
     Tidy,
     /// Check third-party crates against deny.toml: licences, sources, duplicate versions
@@ -35,6 +40,12 @@ enum Task {
         /// Arguments for cargo-mutants
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Build and test the packages of web/, which needs npm
+    Web {
+        /// Fail if the committed files are not those that are built
+        #[arg(long)]
+        check: bool,
     },
     /// Build a book of all documents: target/book/html/index.html
     Book,
@@ -89,7 +100,8 @@ enum Bench {
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
-        Task::Test => test(),
+        Task::Test { no_browser } => test(no_browser),
+        Task::Web { check } => web::build(check),
         Task::Tidy => tidy::check(),
         Task::Deny { advisories } => deny::check(advisories),
         Task::Mutants { arguments } => mutants::test(&arguments),
@@ -135,17 +147,32 @@ fn hand_on(command: &[&str], arguments: &[String]) -> anyhow::Result<()> {
 }
 
 /// Runs all tests. The end-to-end tests run the binary, and the functions on an emulator of AWS, so those are built first.
-fn test() -> anyhow::Result<()> {
+#[expect(clippy::print_stderr, reason = "whoever runs the task has to know what was not tested")]
+fn test(no_browser: bool) -> anyhow::Result<()> {
     tidy::check()?;
+    web::build(true)?;
     emulator::install()?;
     cargo(&["build", "--bin", "quikly-braze"])?;
     emulator::build_functions()?;
-    cargo(&["test", "--workspace"])
+    let in_browser = !no_browser && web::has_browser();
+    let without: &[(&str, &str)] = if in_browser { &[] } else { &[("NO_BROWSER", "1")] };
+    cargo_with(&["test", "--workspace"], without)?;
+    if !in_browser {
+        eprintln!(
+            "Nothing was tested in a browser: there is none, and none may be installed here. CHROMIUM can name one."
+        );
+    }
+    Ok(())
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    cargo_with(arguments, &[])
+}
+
+fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(program).args(arguments).status().context("cargo does not start")?;
+    let status = Command::new(program).args(arguments).envs(environment.iter().copied()).status();
+    let status = status.context("cargo does not start")?;
     ensure!(status.success(), "cargo {} failed", arguments.join(" "));
     Ok(())
 }

@@ -42,8 +42,21 @@ pub enum EmailError {
     TooLong,
 }
 
+impl EmailError {
+    /// The stable code for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "email-empty",
+            Self::Invalid => "email-invalid",
+            Self::Invisible => "email-invisible",
+            Self::TooLong => "email-too-long",
+        }
+    }
+}
+
 /// The longest address that SMTP allows, in bytes (RFC 5321, 4.5.3.1.3, without the brackets).
-const LONGEST_ADDRESS: usize = 254;
+pub const LONGEST_ADDRESS: usize = 254;
 
 /// The longest part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
 const LONGEST_LOCAL_PART: usize = 64;

@@ -40,6 +40,18 @@ pub enum PhoneError {
     Invalid,
 }
 
+impl PhoneError {
+    /// The stable code for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "phone-empty",
+            Self::NotANumber | Self::Invalid => "phone-invalid",
+            Self::Extension => "phone-extension",
+        }
+    }
+}
+
 /// A text longer than this without its invisible characters is not a number. E.164 has 15 digits, and some
 /// people write spaces and brackets.
 const LONGEST_PHONE: usize = 40;

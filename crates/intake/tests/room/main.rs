@@ -42,7 +42,10 @@ async fn a_full_activation_refuses_new_consumers_in_every_way_and_answers_the_ot
                 (StatusCode::UNPROCESSABLE_ENTITY, &json!(FULL)),
                 "{problem}"
             );
-            assert_eq!(problem["errors"], json!([{ "field": field, "message": "is full" }]));
+            assert_eq!(
+                problem["errors"],
+                json!([{ "field": field, "message": "is full", "code": "activation-full" }])
+            );
         }
         let again = [
             front.post(&by_email(1)).await,

@@ -49,6 +49,7 @@ async fn attributes_have_at_most_4096_bytes_where_they_are_stored() {
             "field": "attributes",
             "message": "may have at most 4096 bytes in all, names and values together",
             "code": "attributes-too-large",
+            "params": { "most_bytes": 4_096 },
         }]);
         assert_eq!(problem["errors"], expected);
     }

@@ -1,0 +1,7 @@
+import { defineConfig } from "vite";
+import { small } from "../small.js";
+
+export default defineConfig({
+  plugins: [small()],
+  build: { target: "es2022", emptyOutDir: true, lib: { entry: "src/index.ts", formats: ["es"], fileName: () => "index.js" } },
+});
