@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::award::Resolution;
-use domain::callback::{AnswerKind, Callback, CallbackId, CallbackKind, LastAnswer};
+use domain::callback::{Callback, CallbackId, CallbackKind, LastAnswer, ReceiverAnswer};
 use domain::incentive::{NoPrize, Offer};
 use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, DeliveryOutcome};
 use ports::store::Inserted;
@@ -59,7 +59,7 @@ pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
         .callbacks
         .delivered(&[(
             callback.id,
-            DeliveryOutcome::RetryAt(later, LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() }),
+            DeliveryOutcome::RetryAt(later, LastAnswer { kind: ReceiverAnswer::NoAnswer, at: game.now() }),
         )])
         .await
         .unwrap();
@@ -93,7 +93,7 @@ pub(crate) async fn a_parked_callback_is_not_repeated(ports: Ports) {
         .callbacks
         .delivered(&[(
             callback.id,
-            DeliveryOutcome::Parked(LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() }),
+            DeliveryOutcome::Parked(LastAnswer { kind: ReceiverAnswer::NoAnswer, at: game.now() }),
         )])
         .await
         .unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::award::AwardStatus;
-use domain::callback::{AnswerKind, CallbackKind, LastAnswer};
+use domain::callback::{CallbackKind, LastAnswer, ReceiverAnswer};
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
 use domain::participation::{Cause, Code};
@@ -36,7 +36,7 @@ pub(crate) async fn a_callback_that_is_not_taken_is_shown_with_its_last_answer(p
     let callback = game.take_callbacks(10).await.callbacks.pop().unwrap().callback;
     let shown = async || game.ports.inspection.inspect(id).await.unwrap().unwrap().callbacks;
     assert_eq!(shown().await[0].last_answer, None, "it was never tried");
-    let answer = LastAnswer { kind: AnswerKind::Status(503), at: game.now() };
+    let answer = LastAnswer { kind: ReceiverAnswer::Status(503), at: game.now() };
     let due_at = game.now() + Duration::from_secs(600);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::RetryAt(due_at, answer))]).await.unwrap();
     let waits = InspectedCallback {
@@ -46,7 +46,7 @@ pub(crate) async fn a_callback_that_is_not_taken_is_shown_with_its_last_answer(p
         last_answer: Some(answer),
     };
     assert_eq!(shown().await, std::slice::from_ref(&waits));
-    let answer = LastAnswer { kind: AnswerKind::NoAnswer, at: due_at };
+    let answer = LastAnswer { kind: ReceiverAnswer::NoAnswer, at: due_at };
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Parked(answer))]).await.unwrap();
     let parked = InspectedCallback { attempts: 2, due_at: None, last_answer: Some(answer), ..waits };
     assert_eq!(shown().await, [parked]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::attributes::Attributes;
-use domain::callback::{AnswerKind, LastAnswer};
+use domain::callback::{LastAnswer, ReceiverAnswer};
 use domain::contact::{Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
@@ -96,7 +96,7 @@ async fn parked(ports: Ports, count: usize) -> Game {
     }
     let taken = game.take_callbacks(100).await.callbacks;
     assert_eq!(taken.len(), count);
-    let parked = DeliveryOutcome::Parked(LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() });
+    let parked = DeliveryOutcome::Parked(LastAnswer { kind: ReceiverAnswer::NoAnswer, at: game.now() });
     let told: Vec<_> = taken.iter().map(|outbound| (outbound.callback.id, parked)).collect();
     game.ports.callbacks.delivered(&told).await.unwrap();
     game
@@ -129,7 +129,7 @@ pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(port
         game.credit(id).await;
         told.extend(game.take_callbacks(100).await.callbacks);
     }
-    let no_answer = LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() };
+    let no_answer = LastAnswer { kind: ReceiverAnswer::NoAnswer, at: game.now() };
     let all = |outcome: DeliveryOutcome| {
         told.iter().map(|outbound| (outbound.callback.id, outcome)).collect::<Vec<_>>()
     };

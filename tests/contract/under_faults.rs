@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws::dynamo::BrandTable;
 use domain::award::{Award, AwardStatus, Resolution};
-use domain::callback::{AnswerKind, LastAnswer};
+use domain::callback::{LastAnswer, ReceiverAnswer};
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
@@ -101,8 +101,10 @@ async fn a_callback_that_was_taken_with_a_lost_answer_is_delivered_now_and_its_a
         let taken = game.take_callbacks(10).await.callbacks;
         assert_eq!(taken.iter().map(|taken| taken.attempts).collect::<Vec<_>>(), [attempts]);
         strike(&proxy, CallFault::Lost, &["UpdateItem"], 1);
-        let outcome =
-            DeliveryOutcome::RetryAt(game.now(), LastAnswer { kind: AnswerKind::NoAnswer, at: game.now() });
+        let outcome = DeliveryOutcome::RetryAt(
+            game.now(),
+            LastAnswer { kind: ReceiverAnswer::NoAnswer, at: game.now() },
+        );
         game.ports.callbacks.delivered(&[(taken[0].callback.id, outcome)]).await.unwrap();
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::callback::{AnswerKind, LastAnswer};
+use domain::callback::{LastAnswer, ReceiverAnswer};
 use domain::token::TokenHash;
 use ports::clock::SystemClock;
 use ports::ledger::DeliveryOutcome;
@@ -104,7 +104,7 @@ async fn park_everything(server: &ServeProcess) {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let in_a_day = SystemClock.now() + Duration::from_secs(86_400);
     let taken = file.take_callbacks(in_a_day, 100).await.unwrap().callbacks;
-    let answer = LastAnswer { kind: AnswerKind::NoAnswer, at: SystemClock.now() };
+    let answer = LastAnswer { kind: ReceiverAnswer::NoAnswer, at: SystemClock.now() };
     let parked: Vec<_> =
         taken.iter().map(|outbound| (outbound.callback.id, DeliveryOutcome::Parked(answer))).collect();
     assert_eq!(parked.len(), 1);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use callback::{Addresses, Flaw, Signed, SigningSecret};
 use domain::Timestamp;
 use domain::award::AwardStatus;
-use domain::callback::{AnswerKind, Callback, CallbackId, CallbackKind, LastAnswer};
+use domain::callback::{Callback, CallbackId, CallbackKind, LastAnswer, ReceiverAnswer};
 use domain::ids::BrandId;
 use domain::time::{between, later};
 use futures::FutureExt;
@@ -123,12 +123,12 @@ impl Connector {
             // long that takes.
             let repaired = self.deps.chance.jitter(without_terms::WHILE_BROKEN);
             let now = self.deps.clock.now();
-            let answer = LastAnswer { kind: AnswerKind::NotSent, at: now };
+            let answer = LastAnswer { kind: ReceiverAnswer::NotSent, at: now };
             return DeliveryOutcome::RetryAt(later(now, repaired), answer);
         }
         let attempted = guarded(self.attempt(&outbound.callback)).await.unwrap_or_else(|panicked| {
             self.panicked(&outbound.callback.brand, "delivering a callback", &panicked);
-            Err((AnswerKind::NotSent, panicked.to_string()))
+            Err((ReceiverAnswer::NotSent, panicked.to_string()))
         });
         let receiver = self.receiver(&outbound.callback);
         match attempted {
@@ -198,8 +198,8 @@ impl Connector {
         }
     }
 
-    async fn attempt(&self, callback: &Callback) -> Result<(), (AnswerKind, String)> {
-        let not_sent = |why: String| (AnswerKind::NotSent, why);
+    async fn attempt(&self, callback: &Callback) -> Result<(), (ReceiverAnswer, String)> {
+        let not_sent = |why: String| (ReceiverAnswer::NotSent, why);
         let brands = self.brands();
         let target = brands.brand(&callback.brand).and_then(|brand| brand.callback.as_ref());
         let target = target.ok_or_else(|| not_sent("the brand no longer has a callback".to_owned()))?;
@@ -216,9 +216,9 @@ impl Connector {
         match self.deps.callback_transport.send(&signed, addresses).await {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) => {
-                Err((AnswerKind::Status(status.as_u16()), format!("it was answered with {status}")))
+                Err((ReceiverAnswer::Status(status.as_u16()), format!("it was answered with {status}")))
             }
-            Err(error) => Err((AnswerKind::NoAnswer, error.to_string())),
+            Err(error) => Err((ReceiverAnswer::NoAnswer, error.to_string())),
         }
     }
 }

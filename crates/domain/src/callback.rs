@@ -107,14 +107,14 @@ impl Callback {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastAnswer {
     /// What came of the attempt.
-    pub kind: AnswerKind,
+    pub kind: ReceiverAnswer,
     /// When it ended.
     pub at: Timestamp,
 }
 
 /// What came of an attempt to deliver a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerKind {
+pub enum ReceiverAnswer {
     /// The receiver answered with this HTTP status.
     Status(u16),
     /// The receiver gave no answer.
@@ -123,7 +123,7 @@ pub enum AnswerKind {
     NotSent,
 }
 
-impl AnswerKind {
+impl ReceiverAnswer {
     /// Its name in storage and JSON: the status, or a word.
     #[must_use]
     pub fn name(self) -> String {
@@ -168,10 +168,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_stored_under_its_status_or_its_name() {
-        let kinds = [AnswerKind::Status(503), AnswerKind::NoAnswer, AnswerKind::NotSent];
-        assert_eq!(kinds.map(AnswerKind::name), ["503", "no_answer", "not_sent"]);
-        assert_eq!(kinds.map(|kind| AnswerKind::named(&kind.name())), kinds.map(Some));
-        assert_eq!(AnswerKind::named("never"), None);
+        let kinds = [ReceiverAnswer::Status(503), ReceiverAnswer::NoAnswer, ReceiverAnswer::NotSent];
+        assert_eq!(kinds.map(ReceiverAnswer::name), ["503", "no_answer", "not_sent"]);
+        assert_eq!(kinds.map(|kind| ReceiverAnswer::named(&kind.name())), kinds.map(Some));
+        assert_eq!(ReceiverAnswer::named("never"), None);
     }
 
     #[test]

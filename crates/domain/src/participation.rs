@@ -17,6 +17,7 @@ mod snapshot;
 mod state;
 pub(crate) mod step;
 mod timeline;
+mod waiting;
 mod way;
 
 pub use crate::consent::Consent;
@@ -30,7 +31,7 @@ pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
 pub use state::{
     AskingWrite, EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered,
 };
-pub use timeline::{Entry, FIRST_KEPT, MOST_ENTRIES, Timeline};
+pub use timeline::{FIRST_KEPT, MOST_ENTRIES, Timeline, TimelineEntry};
 pub use way::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 
 use self::step::{Command, Step};

@@ -11,6 +11,8 @@ mod clients;
 mod codes;
 mod consent;
 mod counts;
+#[cfg(test)]
+mod described_body;
 mod details;
 mod document;
 pub mod edge;

@@ -80,7 +80,7 @@ pub(crate) struct DryRun {
     tag = "public",
     operation_id = "participate",
     params(("Idempotency-Key" = Option<String>, Header, description = "16 to 64 random characters, the same for each repetition.")),
-    request_body = crate::openapi::ParticipationAsked,
+    request_body = crate::described_body::ParticipationAsked,
     responses(
         (status = 200, body = DryRun, description = "With `dry_run`: the request would be accepted. Nothing was stored."),
         (status = 202, body = ParticipationAccepted, description = "It is durable.", headers(("Location" = String, description = "Where it can be followed."))),

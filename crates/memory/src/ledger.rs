@@ -1,4 +1,4 @@
-//! Ledgers and callbacks.
+//! Ledgers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -12,14 +12,10 @@ use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
 use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, draw, enter, refill, resolve};
-use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
 use ports::inspection::InspectedCallback;
-use ports::ledger::{
-    CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, DrawnPart, Ledger, LedgerNumbers, Stock,
-    TakenCallbacks,
-};
+use ports::ledger::{DrawnPart, Ledger, LedgerNumbers, Stock};
 use ports::store::{MOST_ITEMS, Read};
 
 use crate::numbers::DrawnNumbers;
@@ -35,7 +31,7 @@ pub(crate) struct Ledgers {
     waiting: BTreeMap<LedgerKey, RankTree>,
     drawings: BTreeMap<LedgerKey, Drawing>,
     codes: BTreeMap<(BrandId, Pool), Codes>,
-    callbacks: BTreeMap<CallbackId, KeptCallback>,
+    pub(crate) callbacks: BTreeMap<CallbackId, KeptCallback>,
     /// The numbers of each ledger, where lines are entered later.
     pub(crate) numbers: BTreeMap<LedgerKey, DrawnNumbers>,
     /// Whether lines are entered later than they are stored.
@@ -50,15 +46,16 @@ struct Codes {
     given: usize,
 }
 
-struct KeptCallback {
-    callback: Callback,
-    attempts: u32,
-    due_at: Option<Timestamp>,
-    last_answer: Option<LastAnswer>,
+/// A callback until it is delivered.
+pub(crate) struct KeptCallback {
+    pub(crate) callback: Callback,
+    pub(crate) attempts: u32,
+    pub(crate) due_at: Option<Timestamp>,
+    pub(crate) last_answer: Option<LastAnswer>,
 }
 
 impl KeptCallback {
-    fn new(callback: &Callback) -> Self {
+    pub(crate) fn new(callback: &Callback) -> Self {
         Self { callback: callback.clone(), attempts: 0, due_at: Some(callback.at), last_answer: None }
     }
 }
@@ -340,63 +337,5 @@ impl Ledger for Memory {
 
     fn numbers(&self) -> Option<&dyn LedgerNumbers> {
         self.lock().ledgers.enters_later.then_some(self)
-    }
-}
-
-#[async_trait]
-impl Callbacks for Memory {
-    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
-        self.lock().write("taking callbacks", |state| {
-            let mut due: Vec<&mut KeptCallback> = state
-                .ledgers
-                .callbacks
-                .values_mut()
-                .filter(|kept| kept.due_at.is_some_and(|due| due <= now))
-                .collect();
-            due.sort_by_key(|kept| (kept.due_at, kept.callback.id));
-            let take = |kept: &mut KeptCallback| {
-                kept.due_at = Some(later(now, CALLBACK_LEASE));
-                CallbackDelivery {
-                    callback: kept.callback.clone(),
-                    attempts: kept.attempts,
-                    revived_at: None,
-                }
-            };
-            Ok(TakenCallbacks {
-                callbacks: due.into_iter().take(most).map(take).collect(),
-                unreadable: Vec::new(),
-            })
-        })
-    }
-
-    async fn call_back(&self, callback: &Callback) -> Result<()> {
-        self.lock().write("keeping a callback", |state| {
-            let kept = KeptCallback::new(callback);
-            state.ledgers.callbacks.entry(callback.id).or_insert(kept);
-            Ok(())
-        })
-    }
-
-    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
-        self.lock().write("keeping callbacks", |state| {
-            for (id, told) in outcomes {
-                match told {
-                    DeliveryOutcome::Delivered => {
-                        state.ledgers.callbacks.remove(id);
-                    }
-                    DeliveryOutcome::RetryAt(_, answer) | DeliveryOutcome::Parked(answer) => {
-                        if let Some(kept) = state.ledgers.callbacks.get_mut(id) {
-                            kept.attempts += 1;
-                            kept.last_answer = Some(*answer);
-                            kept.due_at = match told {
-                                DeliveryOutcome::RetryAt(at, _) => Some(*at),
-                                DeliveryOutcome::Delivered | DeliveryOutcome::Parked(_) => None,
-                            };
-                        }
-                    }
-                }
-            }
-            Ok(())
-        })
     }
 }

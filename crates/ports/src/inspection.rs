@@ -13,7 +13,7 @@ use crate::{Error, Ledger, Result, Store};
 
 /// What is stored about a participation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Inspected {
+pub struct InspectedParticipation {
     /// The participation.
     pub participation: Participation,
     /// Its line in a ledger, if it has one.
@@ -50,7 +50,7 @@ pub trait Inspection: Send + Sync {
     ///
     /// # Errors
     /// If it cannot be read.
-    async fn inspect(&self, id: ParticipationId) -> Result<Option<Inspected>>;
+    async fn inspect(&self, id: ParticipationId) -> Result<Option<InspectedParticipation>>;
 }
 
 /// The ids of all callbacks that there can be about a participation.
@@ -67,10 +67,10 @@ pub async fn through(
     store: &dyn Store,
     ledger: &dyn Ledger,
     id: ParticipationId,
-) -> Result<Option<Inspected>> {
+) -> Result<Option<InspectedParticipation>> {
     let Some(participation) = only(store.get(&[id]).await?)? else { return Ok(None) };
     let award = only(ledger.awards(&[id]).await?)?;
-    let mut inspected = Inspected {
+    let mut inspected = InspectedParticipation {
         participation,
         award: award.clone(),
         siblings: Vec::new(),

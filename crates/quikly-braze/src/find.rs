@@ -9,7 +9,7 @@ use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{ParticipationId, Scope};
 use futures::future::try_join_all;
-use ports::inspection::Inspected;
+use ports::inspection::InspectedParticipation;
 use reports::language::Language;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
     let ids = ids(&brands, scope.as_ref(), &contacts, &opened.id_key().await?);
     let inspection = opened.inspection();
     let found = try_join_all(ids.into_iter().map(|id| inspection.inspect(id))).await?;
-    let mut found: Vec<Inspected> = found.into_iter().flatten().collect();
+    let mut found: Vec<InspectedParticipation> = found.into_iter().flatten().collect();
     found.sort_by_key(|one| one.participation.accepted_at());
     if arguments.json {
         let found: Vec<Value> = found.iter().map(|one| as_json(one, &brands)).collect();
@@ -78,7 +78,7 @@ fn of_activation(activation: &Activation, contact: &Contact, id_key: &IdKey) -> 
     events.chain([id_key.participation(scope, contact)]).collect()
 }
 
-fn as_text(inspected: &Inspected, brands: &Brands, language: Language) -> String {
+fn as_text(inspected: &InspectedParticipation, brands: &Brands, language: Language) -> String {
     let participation = &inspected.participation;
     let (answer, _) = show::answered(inspected, brands);
     format!(
@@ -92,7 +92,7 @@ fn as_text(inspected: &Inspected, brands: &Brands, language: Language) -> String
     )
 }
 
-fn as_json(inspected: &Inspected, brands: &Brands) -> Value {
+fn as_json(inspected: &InspectedParticipation, brands: &Brands) -> Value {
     let participation = &inspected.participation;
     let (answer, _) = show::answered(inspected, brands);
     json!({

@@ -8,8 +8,8 @@ use domain::brand::Brands;
 use domain::ids::ParticipationId;
 use ports::Clock;
 use ports::clock::SystemClock;
-use ports::inspection::Inspected;
-use reports::answer::{Answer, Facts, Sibling, answer};
+use ports::inspection::InspectedParticipation;
+use reports::answer::{AnswerFacts, Explanation, Sibling, answer};
 use reports::language::Language;
 
 use crate::arguments::Show;
@@ -18,9 +18,9 @@ use crate::console;
 use crate::storage::Opened;
 
 /// What `show` prints.
-struct Shown<'a> {
-    inspected: &'a Inspected,
-    answer: Answer,
+struct ShownOnConsole<'a> {
+    inspected: &'a InspectedParticipation,
+    answer: Explanation,
     /// Whether contacts and codes are shown in full.
     revealed: bool,
     /// Whether the brand file is known.
@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
     let inspected =
         inspected.with_context(|| format!("there is no participation {id}; is the id complete?"))?;
     let (answer, has_terms) = answered(&inspected, &brands);
-    let shown = Shown { inspected: &inspected, answer, revealed: arguments.reveal, has_terms };
+    let shown = ShownOnConsole { inspected: &inspected, answer, revealed: arguments.reveal, has_terms };
     if arguments.json {
         console::say(&as_json::shown(&shown).to_string());
     } else {
@@ -47,20 +47,20 @@ pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
 }
 
 /// The answer about a participation, and whether its brand file is known.
-pub(crate) fn answered(inspected: &Inspected, brands: &Brands) -> (Answer, bool) {
+pub(crate) fn answered(inspected: &InspectedParticipation, brands: &Brands) -> (Explanation, bool) {
     let activation = brands.activation(inspected.participation.scope()).map(|(_, activation)| activation);
     let siblings: Vec<Sibling> = inspected
         .siblings
         .iter()
         .map(|(award, channel)| Sibling { award: award.clone(), channel: *channel })
         .collect();
-    let facts = Facts {
+    let facts = AnswerFacts {
         award: inspected.award.as_ref(),
         siblings: &siblings,
         counts: inspected.counts.as_ref(),
         waiting_ahead: inspected.waiting_ahead,
         last_place_at: inspected.last_place_at,
-        ..Facts::of(&inspected.participation, SystemClock.now())
+        ..AnswerFacts::of(&inspected.participation, SystemClock.now())
     };
     let facts = activation.map_or(facts, |activation| facts.under(activation));
     (answer(&facts), activation.is_some())

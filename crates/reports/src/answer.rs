@@ -37,7 +37,7 @@ pub struct Sibling {
 
 /// What an answer is made of. What is not known is left out of the sentences.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct AnswerFacts<'a> {
     /// The participation.
     pub participation: &'a Participation,
     /// Its line in a ledger, if it has one.
@@ -58,7 +58,7 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> AnswerFacts<'a> {
     /// The facts of a participation alone.
     #[must_use]
     pub fn of(participation: &'a Participation, now: Timestamp) -> Self {
@@ -101,13 +101,13 @@ impl<'a> Facts<'a> {
 
 /// The answer, as statements of which the first one answers the question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Explanation {
     /// The statements; never empty.
     pub statements: Vec<Statement>,
     now: Timestamp,
 }
 
-impl Answer {
+impl Explanation {
     /// The answer in a language, as plain text. [`plain`] says how strings of others are shown.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
@@ -127,13 +127,13 @@ impl Answer {
 
 /// Why the participation has, or has not, a reward.
 #[must_use]
-pub fn answer(facts: &Facts<'_>) -> Answer {
+pub fn answer(facts: &AnswerFacts<'_>) -> Explanation {
     let mut statements = main_statements(facts);
     statements.extend(troubles(facts));
-    Answer { statements, now: facts.now }
+    Explanation { statements, now: facts.now }
 }
 
-fn main_statements(facts: &Facts<'_>) -> Vec<Statement> {
+fn main_statements(facts: &AnswerFacts<'_>) -> Vec<Statement> {
     let participation = facts.participation;
     if let Way::Forgotten(_) = participation.way() {
         return vec![Statement::Forgotten];
@@ -151,7 +151,7 @@ fn main_statements(facts: &Facts<'_>) -> Vec<Statement> {
     }
 }
 
-fn credited(facts: &Facts<'_>) -> Vec<Statement> {
+fn credited(facts: &AnswerFacts<'_>) -> Vec<Statement> {
     let Some(award) = facts.award.filter(|award| award.ledger.incentive.is_some()) else {
         return vec![Statement::CreditedWithoutIncentive];
     };
@@ -170,7 +170,7 @@ fn credited(facts: &Facts<'_>) -> Vec<Statement> {
     statements
 }
 
-fn not_credited(facts: &Facts<'_>, outcome: &Outcome) -> Statement {
+fn not_credited(facts: &AnswerFacts<'_>, outcome: &Outcome) -> Statement {
     match outcome {
         Outcome::Expired => {
             let by_number = matches!(facts.participation.way(), Way::Sms { .. });
@@ -190,12 +190,12 @@ fn not_credited(facts: &Facts<'_>, outcome: &Outcome) -> Statement {
 }
 
 /// Why it waits, if it does.
-fn waits(facts: &Facts<'_>) -> Option<Statement> {
+fn waits(facts: &AnswerFacts<'_>) -> Option<Statement> {
     facts.participation.waits().map(Statement::Waits)
 }
 
 /// Until when the consumer can confirm.
-fn confirms_until(facts: &Facts<'_>, open: &Open) -> Option<Statement> {
+fn confirms_until(facts: &AnswerFacts<'_>, open: &Open) -> Option<Statement> {
     let (Open::Enroll(EnrollState::AwaitingOptIn { since, .. })
     | Open::Sms(SmsState::AwaitingOptIn { since, .. })) = open
     else {
@@ -206,7 +206,7 @@ fn confirms_until(facts: &Facts<'_>, open: &Open) -> Option<Statement> {
 }
 
 /// What went wrong beside the reward, and what is still under way after the end.
-fn troubles(facts: &Facts<'_>) -> Vec<Statement> {
+fn troubles(facts: &AnswerFacts<'_>) -> Vec<Statement> {
     let participation = facts.participation;
     let mut statements = Vec::new();
     if participation.state().is_end() {

@@ -6,25 +6,25 @@ mod french;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::participation::{Cause, Code, Entry, FIRST_KEPT, Participation};
+use domain::participation::{Cause, Code, FIRST_KEPT, Participation, TimelineEntry};
 use domain::time::between;
 
 use crate::language::Language;
 
 /// One row of a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Row {
+pub enum TimelineRow {
     /// The participation was accepted then.
     Accepted(Timestamp),
     /// Something happened.
-    Step(Step),
+    TimelineStep(TimelineStep),
     /// So many steps are no longer known.
     Dropped(u32),
 }
 
 /// Something that happened, perhaps several times in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
+pub struct TimelineStep {
     /// What happened.
     pub code: Code,
     /// Why it failed, if it did.
@@ -39,7 +39,7 @@ pub struct Step {
     pub times: u32,
 }
 
-impl Step {
+impl TimelineStep {
     /// How long it took, or how long it went on.
     #[must_use]
     pub fn took(&self) -> Duration {
@@ -49,25 +49,25 @@ impl Step {
 
 /// The timeline of a participation, from its acceptance on.
 #[must_use]
-pub fn rows(participation: &Participation) -> Vec<Row> {
+pub fn rows(participation: &Participation) -> Vec<TimelineRow> {
     let accepted_at = participation.accepted_at();
     let timeline = participation.timeline();
-    let mut rows = vec![Row::Accepted(accepted_at)];
+    let mut rows = vec![TimelineRow::Accepted(accepted_at)];
     let mut before = accepted_at;
     for (position, entry) in timeline.entries().iter().enumerate() {
         if position == FIRST_KEPT && timeline.dropped() > 0 {
-            rows.push(Row::Dropped(timeline.dropped()));
+            rows.push(TimelineRow::Dropped(timeline.dropped()));
         }
         let step = step(entry, accepted_at, before);
         before = step.ended_at;
-        rows.push(Row::Step(step));
+        rows.push(TimelineRow::TimelineStep(step));
     }
     rows
 }
 
-fn step(entry: &Entry, accepted_at: Timestamp, before: Timestamp) -> Step {
+fn step(entry: &TimelineEntry, accepted_at: Timestamp, before: Timestamp) -> TimelineStep {
     let began_at = entry.began_at(accepted_at);
-    Step {
+    TimelineStep {
         code: entry.code,
         cause: entry.cause,
         began_at,
@@ -117,8 +117,8 @@ mod tests {
         Participation::restore(Snapshot { timeline, ..accepted }).unwrap()
     }
 
-    fn entry(code: Code, began: u64, ended: u64) -> Entry {
-        Entry { code, cause: None, began, ended, times: 1 }
+    fn entry(code: Code, began: u64, ended: u64) -> TimelineEntry {
+        TimelineEntry { code, cause: None, began, ended, times: 1 }
     }
 
     #[test]
@@ -128,12 +128,12 @@ mod tests {
         let steps: Vec<(Duration, Duration)> = rows
             .iter()
             .filter_map(|row| match row {
-                Row::Step(step) => Some((step.after, step.took())),
-                Row::Accepted(_) | Row::Dropped(_) => None,
+                TimelineRow::TimelineStep(step) => Some((step.after, step.took())),
+                TimelineRow::Accepted(_) | TimelineRow::Dropped(_) => None,
             })
             .collect();
         let milliseconds = Duration::from_millis;
-        assert_eq!(rows[0], Row::Accepted(at(0)));
+        assert_eq!(rows[0], TimelineRow::Accepted(at(0)));
         assert_eq!(steps, [(milliseconds(5), milliseconds(120)), (milliseconds(5), milliseconds(210))]);
     }
 
@@ -141,7 +141,7 @@ mod tests {
     fn steps_that_are_not_known_any_more_stand_between_the_first_and_the_last() {
         let entries = (0..).take(MOST_ENTRIES).map(|number| entry(Code::LookedUp, number, number)).collect();
         let rows = rows(&with(Timeline::new(entries, 41)));
-        assert_eq!((rows[FIRST_KEPT + 1], rows.len()), (Row::Dropped(41), MOST_ENTRIES + 2));
+        assert_eq!((rows[FIRST_KEPT + 1], rows.len()), (TimelineRow::Dropped(41), MOST_ENTRIES + 2));
     }
 
     #[test]

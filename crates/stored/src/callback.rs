@@ -4,7 +4,7 @@
 use std::fmt;
 
 use domain::award::Refusal;
-use domain::callback::{AnswerKind, Callback, CallbackId, CallbackKind, LastAnswer};
+use domain::callback::{Callback, CallbackId, CallbackKind, LastAnswer, ReceiverAnswer};
 use domain::ids::{BrandId, ParticipationId};
 use domain::unknown::UnknownFields;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ pub fn answer_in(record: &str) -> Option<LastAnswer> {
 }
 
 fn last_answer((kind, at): (String, i64)) -> Option<LastAnswer> {
-    Some(LastAnswer { kind: AnswerKind::named(&kind)?, at: moment(at).ok()? })
+    Some(LastAnswer { kind: ReceiverAnswer::named(&kind)?, at: moment(at).ok()? })
 }
 
 fn callback(record: CallbackRecord) -> Result<Callback, Why> {

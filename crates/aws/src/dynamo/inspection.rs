@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ids::ParticipationId;
 use ports::Result;
-use ports::inspection::{Inspected, InspectedCallback, Inspection, callback_ids, through};
+use ports::inspection::{InspectedCallback, InspectedParticipation, Inspection, callback_ids, through};
 
 use super::Dynamo;
 use super::callbacks::outbound;
@@ -12,12 +12,12 @@ use super::item::{Item, number_of, text_of};
 
 #[async_trait]
 impl Inspection for Dynamo {
-    async fn inspect(&self, id: ParticipationId) -> Result<Option<Inspected>> {
+    async fn inspect(&self, id: ParticipationId) -> Result<Option<InspectedParticipation>> {
         let Some(inspected) = through(self, self, id).await? else { return Ok(None) };
         let keys = callback_ids(id).map(|id| id.to_string()).into_iter().collect();
         let items = self.batch_get("reading callbacks", &self.tables.callbacks, "id", keys).await?;
         let callbacks: Result<Vec<InspectedCallback>> = items.iter().map(inspected_callback).collect();
-        Ok(Some(Inspected { callbacks: callbacks?, ..inspected }))
+        Ok(Some(InspectedParticipation { callbacks: callbacks?, ..inspected }))
     }
 }
 

@@ -16,13 +16,13 @@ pub const FIRST_KEPT: usize = 8;
 /// What happened to a participation since its acceptance, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timeline {
-    entries: Vec<Entry>,
+    entries: Vec<TimelineEntry>,
     dropped: u32,
 }
 
 /// One thing that happened, perhaps several times in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct TimelineEntry {
     /// What happened.
     pub code: Code,
     /// Why it failed, if it did.
@@ -35,7 +35,7 @@ pub struct Entry {
     pub times: u32,
 }
 
-impl Entry {
+impl TimelineEntry {
     /// When it began.
     #[must_use]
     pub fn began_at(&self, accepted_at: Timestamp) -> Timestamp {
@@ -56,7 +56,7 @@ impl Entry {
 impl Timeline {
     /// The timeline with these entries, of which the middle was dropped this many times.
     #[must_use]
-    pub fn new(entries: Vec<Entry>, dropped: u32) -> Self {
+    pub fn new(entries: Vec<TimelineEntry>, dropped: u32) -> Self {
         let mut timeline = Self { entries, dropped };
         timeline.shorten();
         timeline
@@ -64,7 +64,7 @@ impl Timeline {
 
     /// The entries, in order. If some were dropped, they stood behind the first [`FIRST_KEPT`].
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[TimelineEntry] {
         &self.entries
     }
 
@@ -84,7 +84,7 @@ impl Timeline {
     /// answer is known.
     pub(super) fn add(&mut self, code: Code, began: u64) {
         self.collapse();
-        self.entries.push(Entry { code, cause: None, began, ended: began, times: 1 });
+        self.entries.push(TimelineEntry { code, cause: None, began, ended: began, times: 1 });
         if !code.is_asked_of_braze() {
             self.collapse();
         }
@@ -109,7 +109,7 @@ impl Timeline {
     }
 
     /// The last entry, if it is a question or a command to Braze without an outcome.
-    fn open(&mut self) -> Option<&mut Entry> {
+    fn open(&mut self) -> Option<&mut TimelineEntry> {
         self.entries
             .last_mut()
             .filter(|last| last.code.is_asked_of_braze() && last.cause.is_none() && last.times == 1)

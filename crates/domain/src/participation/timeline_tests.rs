@@ -13,8 +13,8 @@ fn timeline(happened: &[(Code, Option<Cause>)]) -> Timeline {
     timeline
 }
 
-fn entry(code: Code, cause: Option<Cause>, (began, ended): (u64, u64), times: u32) -> Entry {
-    Entry { code, cause, began, ended, times }
+fn entry(code: Code, cause: Option<Cause>, (began, ended): (u64, u64), times: u32) -> TimelineEntry {
+    TimelineEntry { code, cause, began, ended, times }
 }
 
 #[test]

@@ -6,7 +6,9 @@ use domain::award::{Award, AwardStatus};
 use domain::ids::{Channel, ParticipationId};
 use domain::ledger::Counts;
 use domain::participation::Participation;
-use ports::inspection::{Inspected, InspectedCallback, Inspection, callback_ids, of_an_earlier_version};
+use ports::inspection::{
+    InspectedCallback, InspectedParticipation, Inspection, callback_ids, of_an_earlier_version,
+};
 use ports::{Error, Result};
 use rusqlite::{Connection, params};
 
@@ -22,7 +24,7 @@ const DOING: &str = "reading a participation";
 const SEARCHED: i64 = 100_000;
 
 /// A row as it is stored.
-struct Row {
+struct InspectedRow {
     number: i64,
     version: u64,
     record: String,
@@ -31,7 +33,7 @@ struct Row {
 
 #[async_trait]
 impl Inspection for AdminConnection {
-    async fn inspect(&self, id: ParticipationId) -> Result<Option<Inspected>> {
+    async fn inspect(&self, id: ParticipationId) -> Result<Option<InspectedParticipation>> {
         let mut connection = self.lock();
         let read = |error| failed(DOING, error);
         let transaction = connection.transaction().map_err(read)?;
@@ -41,7 +43,7 @@ impl Inspection for AdminConnection {
         let Some(row) = row(&transaction, id).map_err(read)? else { return Ok(None) };
         let participation = stored::participation::decode(id, row.version, &row.record)?;
         let line = row.award.map(|record| stored::award::decode(id, &record)).transpose()?;
-        let mut inspected = Inspected {
+        let mut inspected = InspectedParticipation {
             participation,
             award: line.clone(),
             siblings: Vec::new(),
@@ -64,10 +66,15 @@ impl Inspection for AdminConnection {
     }
 }
 
-fn row(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<Row>> {
+fn row(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<InspectedRow>> {
     let sql = "SELECT rowid, version, record, award FROM participations WHERE id = ?";
     one(connection, sql, [id.to_bytes()], |row| {
-        Ok(Row { number: row.get(0)?, version: row.get(1)?, record: row.get(2)?, award: row.get(3)? })
+        Ok(InspectedRow {
+            number: row.get(0)?,
+            version: row.get(1)?,
+            record: row.get(2)?,
+            award: row.get(3)?,
+        })
     })
 }
 
@@ -107,7 +114,7 @@ fn siblings(connection: &Connection, line: &Award) -> rusqlite::Result<Vec<(Awar
 
 /// The channel of a participation; `None` if it cannot be read.
 fn channel(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<Channel>> {
-    let read = |row: Row| stored::participation::decode(id, row.version, &row.record).ok();
+    let read = |row: InspectedRow| stored::participation::decode(id, row.version, &row.record).ok();
     Ok(row(connection, id)?.and_then(read).as_ref().map(Participation::channel))
 }
 

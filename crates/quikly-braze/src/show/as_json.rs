@@ -4,13 +4,13 @@ use domain::Timestamp;
 use domain::consent::{ChannelConsent, Consent};
 use ports::inspection::InspectedCallback;
 use reports::language::Language;
-use reports::timeline::{Row, rows};
+use reports::timeline::{TimelineRow, rows};
 use reports::{masked, plain};
 use serde_json::{Value, json};
 
-use super::Shown;
+use super::ShownOnConsole;
 
-pub(super) fn shown(shown: &Shown<'_>) -> Value {
+pub(super) fn shown(shown: &ShownOnConsole<'_>) -> Value {
     let participation = &shown.inspected.participation;
     let award = shown.inspected.award.as_ref();
     let waits = participation.waits();
@@ -66,11 +66,11 @@ fn consent(consent: &Consent) -> Value {
     })
 }
 
-fn row(row: &Row) -> Value {
+fn row(row: &TimelineRow) -> Value {
     match row {
-        Row::Accepted(at) => json!({ "code": "accepted", "at": at.to_string() }),
-        Row::Dropped(times) => json!({ "code": "dropped", "times": times }),
-        Row::Step(step) => json!({
+        TimelineRow::Accepted(at) => json!({ "code": "accepted", "at": at.to_string() }),
+        TimelineRow::Dropped(times) => json!({ "code": "dropped", "times": times }),
+        TimelineRow::TimelineStep(step) => json!({
             "code": step.code.name(),
             "why": step.cause.map(domain::participation::Cause::name),
             "at": step.began_at.to_string(),

@@ -3,16 +3,16 @@
 use std::fmt::Write;
 
 use domain::Timestamp;
-use domain::callback::AnswerKind;
+use domain::callback::ReceiverAnswer;
 use domain::consent::Consent;
 use ports::inspection::InspectedCallback;
 use reports::language::Language;
-use reports::timeline::{Row, Step, rows, why, words};
+use reports::timeline::{TimelineRow, TimelineStep, rows, why, words};
 use reports::{masked, plain};
 
-use super::Shown;
+use super::ShownOnConsole;
 
-pub(super) fn shown(shown: &Shown<'_>, language: Language) -> String {
+pub(super) fn shown(shown: &ShownOnConsole<'_>, language: Language) -> String {
     let participation = &shown.inspected.participation;
     let pick = |english: &'static str, french: &'static str| match language {
         Language::English => english,
@@ -48,7 +48,7 @@ pub(super) fn shown(shown: &Shown<'_>, language: Language) -> String {
 }
 
 fn facts(
-    shown: &Shown<'_>,
+    shown: &ShownOnConsole<'_>,
     pick: impl Fn(&'static str, &'static str) -> &'static str,
 ) -> Vec<(String, String)> {
     let participation = &shown.inspected.participation;
@@ -100,16 +100,16 @@ fn consent(
 }
 
 /// A row with its time of day or its date, and what happened.
-fn row_as_line(row: &Row, language: Language) -> (String, String) {
+fn row_as_line(row: &TimelineRow, language: Language) -> (String, String) {
     match row {
-        Row::Accepted(at) => {
+        TimelineRow::Accepted(at) => {
             let accepted = match language {
                 Language::English => "Accepted, and stored",
                 Language::French => "Accepté et enregistré",
             };
             (at.to_string(), format!("{:<12}  {accepted}", ""))
         }
-        Row::Dropped(times) => {
+        TimelineRow::Dropped(times) => {
             let times = language.number(u64::from(*times));
             let dropped = match language {
                 Language::English => format!("({times} steps are no longer known)"),
@@ -117,14 +117,14 @@ fn row_as_line(row: &Row, language: Language) -> (String, String) {
             };
             (String::new(), format!("{:<12}  {dropped}", ""))
         }
-        Row::Step(step) => {
+        TimelineRow::TimelineStep(step) => {
             let after = format!("+{}", language.duration(step.after));
             (step.began_at.to_string(), format!("{after:<12}  {}", happened(step, language)))
         }
     }
 }
 
-fn happened(step: &Step, language: Language) -> String {
+fn happened(step: &TimelineStep, language: Language) -> String {
     let mut text = words(step.code, language).to_owned();
     if let Some(cause) = step.cause {
         let _always = write!(text, ": {}", why(cause, language));
@@ -158,9 +158,9 @@ fn callback(
     };
     let last = callback.last_answer.map(|answer| {
         let kind = match answer.kind {
-            AnswerKind::Status(status) => format!("{} {status}", pick("last answer", "dernière réponse")),
-            AnswerKind::NoAnswer => pick("no answer", "aucune réponse").to_owned(),
-            AnswerKind::NotSent => pick("not sent", "non envoyé").to_owned(),
+            ReceiverAnswer::Status(status) => format!("{} {status}", pick("last answer", "dernière réponse")),
+            ReceiverAnswer::NoAnswer => pick("no answer", "aucune réponse").to_owned(),
+            ReceiverAnswer::NotSent => pick("not sent", "non envoyé").to_owned(),
         };
         format!(", {kind}, {}", answer.at)
     });

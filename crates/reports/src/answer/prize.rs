@@ -5,11 +5,11 @@ use domain::incentive::{Incentive, Kind, NoPrize, Offer, Reward, Since};
 use domain::participation::Participation;
 use domain::time::between;
 
-use super::{Facts, Sibling, Statement, Win};
+use super::{AnswerFacts, Sibling, Statement, Win};
 use crate::plain;
 
 /// What is known of the prize before the participation is credited.
-pub(super) fn before_credit(facts: &Facts<'_>, award: &Award) -> Option<Statement> {
+pub(super) fn before_credit(facts: &AnswerFacts<'_>, award: &Award) -> Option<Statement> {
     award.ledger.incentive.as_ref()?;
     match &award.status {
         AwardStatus::Reserved { place } => Some(Statement::PlaceReserved { place: *place }),
@@ -23,7 +23,7 @@ pub(super) fn before_credit(facts: &Facts<'_>, award: &Award) -> Option<Statemen
 }
 
 /// What became of the prize once the participation is credited.
-pub(super) fn after_credit(facts: &Facts<'_>, award: &Award) -> Vec<Statement> {
+pub(super) fn after_credit(facts: &AnswerFacts<'_>, award: &Award) -> Vec<Statement> {
     match &award.status {
         AwardStatus::Rewarded { place: None, reward } => consolation(facts, award, reward),
         AwardStatus::Rewarded { place, reward } => vec![won(facts, award, reward, *place)],
@@ -43,7 +43,7 @@ pub(super) fn after_credit(facts: &Facts<'_>, award: &Award) -> Vec<Statement> {
     }
 }
 
-fn won(facts: &Facts<'_>, award: &Award, reward: &Reward, place: Option<u32>) -> Statement {
+fn won(facts: &AnswerFacts<'_>, award: &Award, reward: &Reward, place: Option<u32>) -> Statement {
     let after = award.rewarded_at.map(|at| between(facts.participation.accepted_at(), at));
     Statement::Won { win: win(reward), place, after }
 }
@@ -56,7 +56,7 @@ fn win(reward: &Reward) -> Win {
 }
 
 /// The consolation, and why it is no prize.
-fn consolation(facts: &Facts<'_>, award: &Award, reward: &Reward) -> Vec<Statement> {
+fn consolation(facts: &AnswerFacts<'_>, award: &Award, reward: &Reward) -> Vec<Statement> {
     let why = match award.offer {
         Offer::Nothing(why) => no_prize(facts, award, why),
         Offer::ByPlace | Offer::Prize(_) | Offer::Lot => {
@@ -66,7 +66,7 @@ fn consolation(facts: &Facts<'_>, award: &Award, reward: &Reward) -> Vec<Stateme
     vec![Statement::Consolation { win: win(reward) }, why]
 }
 
-fn waiting(facts: &Facts<'_>, award: &Award) -> Statement {
+fn waiting(facts: &AnswerFacts<'_>, award: &Award) -> Statement {
     if let Some(own) = own_place(facts, award) {
         return Statement::WaitsForOwn { way: own.channel, place: own.award.place() };
     }
@@ -82,12 +82,12 @@ fn waiting(facts: &Facts<'_>, award: &Award) -> Statement {
 }
 
 /// The same participant's line that has a place.
-fn own_place<'a>(facts: &Facts<'a>, award: &Award) -> Option<&'a Sibling> {
+fn own_place<'a>(facts: &AnswerFacts<'a>, award: &Award) -> Option<&'a Sibling> {
     facts.siblings.iter().find(|other| other.award.has_place() && other.award.id != award.id)
 }
 
 /// Whether a place may still become free.
-fn chance_to_move_up(facts: &Facts<'_>, award: &Award) -> Option<Statement> {
+fn chance_to_move_up(facts: &AnswerFacts<'_>, award: &Award) -> Option<Statement> {
     if own_place(facts, award).is_some() {
         return None;
     }
@@ -99,7 +99,7 @@ fn chance_to_move_up(facts: &Facts<'_>, award: &Award) -> Option<Statement> {
     Some(Statement::SoldOut { quantity: quantity.or((counts.given > 0).then_some(counts.given)) })
 }
 
-fn in_raffle(facts: &Facts<'_>) -> Statement {
+fn in_raffle(facts: &AnswerFacts<'_>) -> Statement {
     let drawn_at = facts.counts.and_then(|counts| counts.drawn_at);
     if drawn_at.is_some() {
         let frozen = facts.counts.and_then(|counts| counts.frozen);
@@ -111,7 +111,7 @@ fn in_raffle(facts: &Facts<'_>) -> Statement {
     }
 }
 
-fn no_prize(facts: &Facts<'_>, award: &Award, why: NoPrize) -> Statement {
+fn no_prize(facts: &AnswerFacts<'_>, award: &Award, why: NoPrize) -> Statement {
     let accepted_at = facts.participation.accepted_at();
     let incentive = facts.incentive;
     match why {
@@ -132,7 +132,7 @@ fn no_prize(facts: &Facts<'_>, award: &Award, why: NoPrize) -> Statement {
     }
 }
 
-fn already(facts: &Facts<'_>, award: &Award) -> Statement {
+fn already(facts: &AnswerFacts<'_>, award: &Award) -> Statement {
     let mut others = facts.siblings.iter().filter(|other| other.award.id != award.id);
     let other = others.find(|other| other.award.reward().is_some());
     Statement::AlreadyRewarded {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use domain::participation::{Cause, Code, Entry, FIRST_KEPT, HeldUp, Timeline};
+use domain::participation::{Cause, Code, FIRST_KEPT, HeldUp, Timeline, TimelineEntry};
 
 use crate::error::Why;
 use crate::values::moment;
@@ -27,7 +27,7 @@ pub(super) fn text(timeline: &Timeline) -> Option<String> {
     Some(text)
 }
 
-fn put(text: &mut String, entry: &Entry) {
+fn put(text: &mut String, entry: &TimelineEntry) {
     text.push_str(&letters(entry.code.letters()));
     if let Some(cause) = entry.cause {
         text.push('.');
@@ -58,7 +58,7 @@ pub(super) fn timeline(text: &str) -> Result<Timeline, Why> {
     Ok(Timeline::new(entries, dropped))
 }
 
-fn entry(text: &str) -> Result<Entry, Why> {
+fn entry(text: &str) -> Result<TimelineEntry, Why> {
     const WRONG: &str = "not an entry of a timeline";
     let (code, rest) = two_letters(text).ok_or(WRONG)?;
     let (cause, rest) = match rest.strip_prefix('.') {
@@ -71,7 +71,7 @@ fn entry(text: &str) -> Result<Entry, Why> {
     let (began, times) = rest.split_once('*').unwrap_or((rest, "1"));
     let began: u64 = number(began)?;
     let ended = began.saturating_add(number(took)?);
-    Ok(Entry { code: Code::of_letters(code), cause, began, ended, times: number(times)? })
+    Ok(TimelineEntry { code: Code::of_letters(code), cause, began, ended, times: number(times)? })
 }
 
 /// The two letters that a text begins with, and the rest.

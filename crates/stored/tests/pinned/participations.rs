@@ -5,9 +5,9 @@ use domain::award::Participant;
 use domain::consent::{ChannelConsent, ConsentProgress, Page, TextHash};
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    AskingWrite, BrazeEvent, Cause, Code, Consent, CountedMilestones, EnrollState, Entry, EventProgress,
-    Forgotten, FormerProfile, GivenUp, HeldUp, MOST_ENTRIES, Open, Outcome, Participation, Parts, ReadBack,
-    Replaced, SentParts, Shown, SmsState, State, Target, Timeline, Unanswered, Unplaced, Way,
+    AskingWrite, BrazeEvent, Cause, Code, Consent, CountedMilestones, EnrollState, EventProgress, Forgotten,
+    FormerProfile, GivenUp, HeldUp, MOST_ENTRIES, Open, Outcome, Participation, Parts, ReadBack, Replaced,
+    SentParts, Shown, SmsState, State, Target, Timeline, TimelineEntry, Unanswered, Unplaced, Way,
 };
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;
@@ -281,15 +281,15 @@ fn timeline() -> Timeline {
     let causes = Cause::ALL.into_iter().chain([Cause::Unknown(*b"zz")]).map(Some).chain([None]);
     let entry = |((number, code), cause): ((usize, Code), Option<Cause>)| {
         let began = u64::try_from(number).unwrap() * 100;
-        Entry { code, cause, began, ended: began + 40, times: 1 }
+        TimelineEntry { code, cause, began, ended: began + 40, times: 1 }
     };
-    let entries: Vec<Entry> = codes.zip(causes.cycle()).map(entry).collect();
+    let entries: Vec<TimelineEntry> = codes.zip(causes.cycle()).map(entry).collect();
     Timeline::new(entries[entries.len() - MOST_ENTRIES..].to_vec(), 0)
 }
 
 /// A timeline that is full, with something that happened several times.
 fn long_timeline() -> Timeline {
-    let entry = |number: u64| Entry {
+    let entry = |number: u64| TimelineEntry {
         code: if number.is_multiple_of(2) { Code::LookedUp } else { Code::Updated },
         cause: None,
         began: number * 10,

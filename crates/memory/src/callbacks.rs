@@ -1,0 +1,69 @@
+//! The callbacks that wait to be delivered.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::callback::{Callback, CallbackId};
+use domain::time::later;
+use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, DeliveryOutcome, TakenCallbacks};
+use ports::{Callbacks, Result};
+
+use crate::Memory;
+use crate::ledger::KeptCallback;
+
+#[async_trait]
+impl Callbacks for Memory {
+    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
+        self.lock().write("taking callbacks", |state| {
+            let mut due: Vec<&mut KeptCallback> = state
+                .ledgers
+                .callbacks
+                .values_mut()
+                .filter(|kept| kept.due_at.is_some_and(|due| due <= now))
+                .collect();
+            due.sort_by_key(|kept| (kept.due_at, kept.callback.id));
+            let take = |kept: &mut KeptCallback| {
+                kept.due_at = Some(later(now, CALLBACK_LEASE));
+                CallbackDelivery {
+                    callback: kept.callback.clone(),
+                    attempts: kept.attempts,
+                    revived_at: None,
+                }
+            };
+            Ok(TakenCallbacks {
+                callbacks: due.into_iter().take(most).map(take).collect(),
+                unreadable: Vec::new(),
+            })
+        })
+    }
+
+    async fn call_back(&self, callback: &Callback) -> Result<()> {
+        self.lock().write("keeping a callback", |state| {
+            let kept = KeptCallback::new(callback);
+            state.ledgers.callbacks.entry(callback.id).or_insert(kept);
+            Ok(())
+        })
+    }
+
+    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
+        self.lock().write("keeping callbacks", |state| {
+            for (id, told) in outcomes {
+                match told {
+                    DeliveryOutcome::Delivered => {
+                        state.ledgers.callbacks.remove(id);
+                    }
+                    DeliveryOutcome::RetryAt(_, answer) | DeliveryOutcome::Parked(answer) => {
+                        if let Some(kept) = state.ledgers.callbacks.get_mut(id) {
+                            kept.attempts += 1;
+                            kept.last_answer = Some(*answer);
+                            kept.due_at = match told {
+                                DeliveryOutcome::RetryAt(at, _) => Some(*at),
+                                DeliveryOutcome::Delivered | DeliveryOutcome::Parked(_) => None,
+                            };
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
