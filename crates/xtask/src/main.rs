@@ -150,13 +150,21 @@ fn hand_on(command: &[&str], arguments: &[String]) -> anyhow::Result<()> {
 #[expect(clippy::print_stderr, reason = "whoever runs the task has to know what was not tested")]
 fn test(no_browser: bool) -> anyhow::Result<()> {
     tidy::check()?;
-    web::build(true)?;
+    let has_npm = web::has_npm();
+    if has_npm {
+        web::build(true)?;
+    }
     emulator::install()?;
     cargo(&["build", "--bin", "quikly-braze"])?;
     emulator::build_functions()?;
-    let in_browser = !no_browser && web::has_browser();
+    let in_browser = !no_browser && has_npm && web::has_browser();
     let without: &[(&str, &str)] = if in_browser { &[] } else { &[("NO_BROWSER", "1")] };
     cargo_with(&["test", "--workspace"], without)?;
+    if !has_npm {
+        eprintln!(
+            "The packages of web/ were neither built nor tested: there is no npm, and none may be installed here."
+        );
+    }
     if !in_browser {
         eprintln!(
             "Nothing was tested in a browser: there is none, and none may be installed here. CHROMIUM can name one."

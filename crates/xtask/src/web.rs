@@ -58,18 +58,32 @@ fn npm(arguments: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether there is a browser. Where it may, it installs Debian's package of Chromium.
-pub(crate) fn has_browser() -> bool {
-    if env::var_os("CHROMIUM").is_some() || is_in_path() {
-        return true;
-    }
-    let mut install = Command::new("apt-get");
-    install.args(["install", "--yes", "--no-install-recommends", "chromium"]).stdout(Stdio::null());
-    install.status().is_ok_and(|status| status.success()) && is_in_path()
+/// Whether there is npm. Where it may, it installs Debian's package.
+pub(crate) fn has_npm() -> bool {
+    is_in_path(&["npm"]) || (installs(&["nodejs", "npm"]) && is_in_path(&["npm"]))
 }
 
-fn is_in_path() -> bool {
+/// Whether there is a browser. Where it may, it installs Debian's package of Chromium.
+pub(crate) fn has_browser() -> bool {
+    env::var_os("CHROMIUM").is_some()
+        || is_in_path(&BROWSERS)
+        || (installs(&["chromium"]) && is_in_path(&BROWSERS))
+}
+
+fn is_in_path(names: &[&str]) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .any(|directory| BROWSERS.iter().any(|name| Path::new(&directory).join(name).exists()))
+        .any(|directory| names.iter().any(|name| Path::new(&directory).join(name).exists()))
+}
+
+/// Installs packages of Debian's. A new machine may not know the packages yet.
+fn installs(packages: &[&str]) -> bool {
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments).stdout(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let install: Vec<&str> =
+        ["install", "--yes", "--no-install-recommends"].into_iter().chain(packages.iter().copied()).collect();
+    apt(&install) || (apt(&["update"]) && apt(&install))
 }
