@@ -67,6 +67,13 @@ await run({
     await accessible(page, "over-fr");
   },
 
+  "without the file of the French texts the element speaks English": async (context) => {
+    await context.route("**/widget/v1.fr.json", (route) => route.abort());
+    const page = await open(context, { scope: "over", lang: "fr" });
+    await shows(page, "This one is over");
+    assert.equal(await page.locator("quikly-activation [part=body]").getAttribute("lang"), "en");
+  },
+
   "429 and 503 are waited out and nothing is lost": async (context) => {
     const page = await open(context, { scope: "browser" });
     const answers = [{ status: 429, headers: { "retry-after": "1" } }, { status: 503, headers: { "retry-after": "1" } }];

@@ -7,6 +7,9 @@ use http::header;
 
 const SCRIPT: &str = include_str!("../../../web/element/dist/v1.js");
 
+/// The French texts, which the script loads from beside it and checks by their hash.
+const FRENCH: &str = include_str!("../../../web/element/dist/v1.fr.json");
+
 /// The tag that a page contains, with the script's hash.
 const TAG: &str = include_str!("../../../web/element/dist/v1.html");
 
@@ -14,8 +17,12 @@ const TAG: &str = include_str!("../../../web/element/dist/v1.html");
 /// readable.
 pub(crate) fn with_widget(routes: Router) -> Router {
     let script = || async { public("text/javascript; charset=utf-8", SCRIPT) };
+    let french = || async { public("application/json", FRENCH) };
     let tag = || async { public("text/plain; charset=utf-8", TAG) };
-    routes.route("/widget/v1.js", get(script)).route("/widget/v1.html", get(tag))
+    routes
+        .route("/widget/v1.js", get(script))
+        .route("/widget/v1.fr.json", get(french))
+        .route("/widget/v1.html", get(tag))
 }
 
 /// A new release may replace the script, so it is not kept for long.

@@ -1,25 +1,21 @@
 import type { Activation, Asked, FieldFault } from "@quikly/participate";
 import type { Texts } from "./texts.js";
+type Fault = Omit<FieldFault, "message">;
 export type Way = "email" | "sms";
-/** What the form needs of the element around it. */
-export interface Surroundings {
-    activation: Activation;
-    texts: Texts;
-    /** The label that the page gives an attribute. */
-    label: (name: string) => string | null;
-    /** The id of the consent's text that the page shows. */
-    textId: string | null;
-    send: (asked: Asked, way: Way) => void;
-}
-/** A form of the ways and attributes of an activation. */
+/** A form of the ways and attributes of an activation. Each field has its name as its id, and nothing else but faults has one. */
 export declare class Form {
     #private;
-    readonly around: Surroundings;
-    readonly node: HTMLFormElement;
-    busy: boolean;
-    constructor(around: Surroundings);
+    readonly activation_: Activation;
+    readonly texts_: Texts;
+    readonly element_: Element;
+    readonly send_: (asked: Asked, way: Way) => void;
+    readonly node_: HTMLFormElement;
+    busy_: boolean;
+    /** The element says `text-id`, the consent's text that the page shows, and `label-NAME` of attributes. */
+    constructor(activation_: Activation, texts_: Texts, element_: Element, send_: (asked: Asked, way: Way) => void);
     /** Shows what is wrong with each field, and leads to the first. Returns whether a field was found for each fault. */
-    fail(faults: readonly FieldFault[]): boolean;
+    fail_(faults: readonly Fault[]): boolean;
     /** Shows that the answers are being sent. */
-    send(busy: boolean): void;
+    wait_(busy: boolean): void;
 }
+export {};

@@ -1,200 +1,181 @@
 import type { Activation, Asked, FieldFault } from "@quikly/participate";
 import { h } from "./dom.js";
+import { fill } from "./languages.js";
 import type { Texts } from "./texts.js";
 
 type Attribute = Activation["attributes"][number];
+type Fault = Omit<FieldFault, "message">;
 export type Way = "email" | "sms";
 
 const AUTOCOMPLETE: Record<string, string> = { first_name: "given-name", last_name: "family-name", dob: "bday", home_city: "address-level2", country: "country" };
 
-/** What the form needs of the element around it. */
-export interface Surroundings {
-  activation: Activation;
-  texts: Texts;
-  /** The label that the page gives an attribute. */
-  label: (name: string) => string | null;
-  /** The id of the consent's text that the page shows. */
-  textId: string | null;
-  send: (asked: Asked, way: Way) => void;
-}
-
 /** The sentence for a field's code. Codes that have none get a general one. */
-const sentence = (t: Texts, { code, params }: FieldFault): string => {
-  if (/missing|empty/.test(code)) return t.needed;
-  if (params?.longest && code !== "attribute_range") return t.longest(String(params.longest));
-  if (code === "phone-other-country") return t.country;
-  return code.startsWith("phone-") && code !== "phone-invalid" ? t.notPhone : t.wrong;
+const sentence = (t: Texts, { code, params }: Fault): string => {
+  if (/missing|empty/.test(code)) return t.needed_;
+  if (params?.longest && code !== "attribute_range") return fill(t.longest_, params.longest as number);
+  if (code === "phone-other-country") return t.country_;
+  return code.startsWith("phone-") && code !== "phone-invalid" ? t.notPhone_ : t.wrong_;
 };
 
-/** A form of the ways and attributes of an activation. */
+/** A box to tick, with its words beside it. */
+const box = (props: Record<string, string>, words: string | Node): Node =>
+  h("label", { class: "ok" }, h("input", { type: "checkbox", ...props }), h("span", {}, words));
+
+const field = (part: string, ...children: Node[]): Node => h("div", { class: "f", part }, ...children);
+
+/** A form of the ways and attributes of an activation. Each field has its name as its id, and nothing else but faults has one. */
 export class Form {
-  readonly node = h("form", { novalidate: true, part: "form", submit: (event) => this.#submit(event) });
-  readonly #fields = new Map<string, HTMLElement>();
+  readonly node_ = h("form", { novalidate: true, part: "form", submit: (event) => this.#submit(event) });
   readonly #button: HTMLButtonElement;
   readonly #ways: Way[];
   #way: Way;
-  busy = false;
+  busy_ = false;
 
-  constructor(readonly around: Surroundings) {
-    const { activation, texts: t } = around;
-    const can = (way: Way) => activation.ways.some((known) => known.way === way);
-    this.#ways = (["email", "sms"] as const).filter(can);
+  /** The element says `text-id`, the consent's text that the page shows, and `label-NAME` of attributes. */
+  constructor(
+    readonly activation_: Activation,
+    readonly texts_: Texts,
+    readonly element_: Element,
+    readonly send_: (asked: Asked, way: Way) => void,
+  ) {
+    this.#ways = (["email", "sms"] as const).filter((way) => activation_.ways.some((known) => known.way === way));
     this.#way = this.#ways[0] ?? "email";
-    this.#button = h("button", { type: "submit", part: "button" }, t.send);
+    this.#button = h("button", { part: "button" }, texts_.send_);
     this.#build();
   }
 
+  get #textId(): string | null {
+    return this.element_.getAttribute("text-id");
+  }
+
+  get #fields(): HTMLElement[] {
+    return [...this.node_.querySelectorAll<HTMLElement>("[id]:not(p)")];
+  }
+
+  #find(name: string): HTMLElement | undefined {
+    return this.#fields.find(({ id }) => id === name);
+  }
+
   #build() {
-    const { activation, texts: t } = this.around;
+    const { activation_: activation, texts_: t } = this;
     const rules = activation.consent;
-    const parts: Node[] = [];
-    this.#fields.clear();
-    if (this.#ways.length > 1) parts.push(this.#choice());
     const byPhone = this.#way === "sms";
-    if (byPhone) parts.push(this.#text("phone", t.phone, { type: "tel", autocomplete: "tel", placeholder: "(313) 555-0100" }));
-    if (!byPhone || rules?.by_phone) parts.push(this.#text("email", t.mail, { type: "email", autocomplete: "email", placeholder: "name@example.com" }));
-    for (const attribute of activation.attributes) parts.push(this.#attribute(attribute));
-    if (byPhone) parts.push(this.#agree("consent.sms", "consent-sms", t.agreeSms));
-    if (byPhone ? rules?.by_phone : rules ? rules.by_email : this.around.textId) parts.push(this.#agree("consent.email", "consent", t.agreeMail));
-    this.node.replaceChildren(...parts, this.#button);
+    const parts: Node[] = [];
+    if (this.#ways.length > 1) parts.push(this.#choice());
+    if (byPhone) parts.push(this.#text("phone", t.phone_, { type: "tel", autocomplete: "tel", placeholder: "(313) 555-0100" }));
+    if (!byPhone || rules?.by_phone) parts.push(this.#text("email", t.mail_, { type: "email", autocomplete: "email", placeholder: "name@example.com" }));
+    parts.push(...activation.attributes.map((attribute) => this.#attribute(attribute)));
+    const agree = (name: string, slot: string, words: string) => parts.push(field("consent", box({ id: name, name }, h("slot", { name: slot }, words))));
+    if (byPhone) agree("consent.sms", "consent-sms", t.agreeSms_);
+    if (byPhone ? rules?.by_phone : rules ? rules.by_email : this.#textId) agree("consent.email", "consent", t.agreeMail_);
+    this.node_.replaceChildren(...parts, this.#button);
   }
 
   #choice(): Node {
-    const { texts: t } = this.around;
+    const t = this.texts_;
     const option = (way: Way) =>
       h("label", {}, h("input", { type: "radio", name: "way", value: way, checked: way === this.#way, change: () => this.#choose(way) }), t[way]);
     return h("div", { class: "seg", part: "ways", role: "radiogroup", "aria-label": `${t.email} / ${t.sms}` }, ...this.#ways.map(option));
   }
 
+  /** Changes the way. What is typed in texts is not lost. */
   #choose(way: Way) {
-    const typed = this.#typed();
+    const typed = [...this.node_.querySelectorAll<HTMLInputElement>("[part=input]")];
     this.#way = way;
     this.#build();
-    for (const [name, value] of typed) {
-      const input = this.#fields.get(name);
-      if (input instanceof HTMLInputElement || input instanceof HTMLSelectElement) input.value = value;
+    for (const { id, value } of typed) {
+      const input = this.#find(id) as HTMLInputElement | undefined;
+      if (input) input.value = value;
     }
-    this.node.querySelector<HTMLInputElement>(`[value=${way}]`)?.focus();
+    this.node_.querySelector<HTMLInputElement>(`[value=${way}]`)?.focus();
   }
 
-  /** What is typed in texts, so that changing the way loses nothing. */
-  #typed(): [string, string][] {
-    const fields = [...this.#fields].filter(([, field]) => !field.matches("[type=checkbox], fieldset"));
-    return fields.map(([name, field]) => [name, (field as HTMLInputElement).value]);
-  }
-
-  #field(name: string, label: string, input: HTMLElement): Node {
-    input.id = name;
-    this.#fields.set(name, input);
-    return h("div", { class: "f", part: "field" }, h("label", { for: name }, label), input);
+  #labelled(id: string, label: string, input: HTMLElement): Node {
+    input.id = id;
+    return field("field", h("label", { for: id }, label), input);
   }
 
   #text(name: string, label: string, props: Record<string, string | boolean | number | undefined>): Node {
-    return this.#field(name, label, h("input", { name, part: "input", ...props }));
+    return this.#labelled(name, label, h("input", { name, part: "input", ...props }));
   }
 
   #attribute({ name, kind, required, choices = [], longest, min, max }: Attribute): Node {
-    const { texts: t, label } = this.around;
-    const words = label(name) ?? t.names[name] ?? name.replace(/_/g, " ").replace(/^./, (first) => first.toUpperCase());
-    const shown = required ? words : `${words} (${t.optional})`;
-    const field = `attributes.${name}`;
-    const option = (value: string) => h("option", { value }, value);
-    if (kind === "list") {
-      const box = (value: string) => h("label", { class: "ok" }, h("input", { type: "checkbox", value }), h("span", {}, value));
-      const group = h("fieldset", { class: "f", id: field, part: "field" }, h("legend", {}, shown), ...choices.map(box));
-      this.#fields.set(field, group);
-      return group;
-    }
-    if (kind === "boolean") {
-      const input = h("input", { type: "checkbox", id: field, name });
-      this.#fields.set(field, input);
-      return h("div", { class: "f", part: "field" }, h("label", { class: "ok" }, input, h("span", {}, shown)));
-    }
-    if (choices.length) return this.#field(field, shown, h("select", { name, part: "input" }, h("option", { value: "" }, "–"), ...choices.map(option)));
-    const type = kind === "number" ? "number" : kind === "date" ? "date" : "text";
-    return this.#text(field, shown, { type, autocomplete: AUTOCOMPLETE[name] ?? "off", maxlength: kind === "text" ? longest : undefined, min, max, step: kind === "number" && "any" });
-  }
-
-  #agree(name: string, slot: string, words: string): Node {
-    const input = h("input", { type: "checkbox", id: name, name });
-    this.#fields.set(name, input);
-    return h("div", { class: "f", part: "consent" }, h("label", { class: "ok" }, input, h("span", {}, h("slot", { name: slot }, words))));
+    const { texts_: t, element_: element } = this;
+    const words = element.getAttribute("label-" + name) ?? t.names_[name] ?? name.replace(/_/g, " ").replace(/^./, (first) => first.toUpperCase());
+    const shown = required ? words : `${words} (${t.optional_})`;
+    const id = `attributes.${name}`;
+    if (kind === "list") return h("fieldset", { class: "f", id, part: "field" }, h("legend", {}, shown), ...choices.map((value) => box({ value }, value)));
+    if (kind === "boolean") return field("field", box({ id, name }, shown));
+    const option = (value: string) => h("option", { value }, value || "–");
+    if (choices.length) return this.#labelled(id, shown, h("select", { name, part: "input" }, ...["", ...choices].map(option)));
+    const number = kind === "number";
+    const type = number || kind === "date" ? kind : "text";
+    return this.#text(id, shown, { type, autocomplete: AUTOCOMPLETE[name] ?? "off", maxlength: kind === "text" ? longest : undefined, min, max, step: number && "any" });
   }
 
   #submit(event: Event) {
     event.preventDefault();
-    if (this.busy) return;
-    this.fail([]);
-    const { activation, textId, send } = this.around;
-    const asked: Asked = { scope: activation.scope };
-    const consent: Record<string, unknown> = {};
-    const attributes: Record<string, unknown> = {};
-    const empty: FieldFault[] = [];
-    for (const [name, field] of this.#fields) {
-      const [group, member] = name.split(/\.(.*)/s) as [string, string?];
-      const value = valueOf(field, activation.attributes.find((known) => known.name === member)?.kind);
-      if (group === "attributes" && member) {
-        if (value !== "" && value !== undefined) attributes[member] = value;
-      } else if (group === "consent" && member) {
-        // A box that is not ticked is no answer: `false` would withdraw an earlier consent.
-        if (value) consent[member] = true;
-      } else if (value === "") {
-        empty.push({ field: name, code: "missing", message: "" });
-      } else {
-        asked[name as "email" | "phone"] = String(value);
-      }
+    if (this.busy_) return;
+    this.fail_([]);
+    const activation = this.activation_;
+    const asked: Record<string, unknown> = { scope: activation.scope };
+    const empty: Fault[] = [];
+    for (const input of this.#fields) {
+      const value = valueOf(input);
+      const [group, member] = input.id.split(/\.(.*)/s) as [string, string?];
+      // A box that is not ticked is no answer: `false` would withdraw an earlier consent.
+      if (member) value !== "" && (((asked[group] ??= {}) as Record<string, unknown>)[member] = value);
+      else if (value) asked[group] = value;
+      else empty.push({ field: group, code: "missing" });
     }
-    if (Object.keys(attributes).length) asked.attributes = attributes;
-    if (Object.keys(consent).length) {
-      const text = textId ?? activation.consent?.texts[0];
-      asked.consent = { ...consent, ...(text && { text_id: text }), ...(/^http/.test(location.protocol) && { page: location.origin + location.pathname }) };
+    if (asked.consent) {
+      const text = this.#textId ?? activation.consent?.texts[0];
+      asked.consent = { ...asked.consent, ...(text && { text_id: text }), ...(/^http/.test(location.protocol) && { page: location.origin + location.pathname }) };
     }
-    if (empty.length) this.fail(empty);
-    else send(asked, this.#way);
+    if (empty.length) this.fail_(empty);
+    else this.send_(asked as Asked, this.#way);
   }
 
   /** Shows what is wrong with each field, and leads to the first. Returns whether a field was found for each fault. */
-  fail(faults: readonly FieldFault[]): boolean {
-    const { texts: t } = this.around;
-    for (const note of this.node.querySelectorAll(".err")) note.remove();
-    for (const field of this.#fields.values()) {
-      field.removeAttribute("aria-invalid");
-      field.removeAttribute("aria-describedby");
+  fail_(faults: readonly Fault[]): boolean {
+    for (const note of this.node_.querySelectorAll("p")) note.remove();
+    for (const input of this.#fields) {
+      input.ariaInvalid = null;
+      input.removeAttribute("aria-describedby");
     }
     let first: HTMLElement | undefined;
     let all = true;
     for (const fault of faults) {
-      const field = this.#fields.get(fault.field) ?? (fault.field === "consent_text_id" || fault.field.startsWith("consent") ? this.#fields.get("consent.email") ?? this.#fields.get("consent.sms") : undefined);
-      if (!field) {
-        all = false;
-        continue;
-      }
-      first ??= field;
-      const id = `${field.id}-fault`;
-      field.setAttribute("aria-invalid", "true");
-      field.setAttribute("aria-describedby", id);
-      field.closest(".f")?.append(h("p", { class: "err", id, part: "error" }, sentence(t, fault)));
+      const { field } = fault;
+      const input = this.#find(field) ?? (field.startsWith("consent") ? this.#find("consent.email") ?? this.#find("consent.sms") : undefined);
+      if (input) {
+        first ??= input;
+        const id = `${input.id}-fault`;
+        input.ariaInvalid = "true";
+        input.setAttribute("aria-describedby", id);
+        input.closest(".f")?.append(h("p", { class: "err", id, part: "error" }, sentence(this.texts_, fault)));
+      } else all = false;
     }
-    (first?.matches("fieldset") ? first.querySelector("input") : first)?.focus();
+    (first?.querySelector("input") ?? first)?.focus();
     return all;
   }
 
   /** Shows that the answers are being sent. */
-  send(busy: boolean) {
-    const { texts: t } = this.around;
-    this.busy = busy;
-    this.#button.setAttribute("aria-disabled", String(busy));
-    this.#button.replaceChildren(...(busy ? [h("span", { class: "sp", "aria-hidden": "true" }), t.sending] : [t.send]));
+  wait_(busy: boolean) {
+    const t = this.texts_;
+    this.busy_ = busy;
+    this.#button.ariaDisabled = `${busy}`;
+    this.#button.replaceChildren(...(busy ? [h("span", { class: "sp" }), t.sending_] : [t.send_]));
   }
 }
 
-const valueOf = (field: HTMLElement, kind: string | undefined): unknown => {
-  if (field instanceof HTMLFieldSetElement) {
-    const chosen = [...field.querySelectorAll<HTMLInputElement>("input:checked")].map((input) => input.value);
-    return chosen.length ? chosen : undefined;
+/** An answer. Where there is none, it is an empty text. */
+const valueOf = (field: HTMLElement): unknown => {
+  if (field.matches("fieldset")) {
+    const chosen = [...field.querySelectorAll<HTMLInputElement>(":checked")].map(({ value }) => value);
+    return chosen.length ? chosen : "";
   }
-  const input = field as HTMLInputElement;
-  if (input.type === "checkbox") return kind === "boolean" && !input.checked ? undefined : input.checked;
-  const text = input.value.trim();
-  return kind === "number" && text ? Number(text) : text;
+  const { type, checked, value } = field as HTMLInputElement;
+  const text = value.trim();
+  return type === "checkbox" ? checked || "" : type === "number" && text ? Number(text) : text;
 };

@@ -20,15 +20,15 @@ type Problem = Schemas["Problem"];
 export class QuiklyError extends Error {
   override readonly name = "QuiklyError";
   /** The HTTP status; 0 if there was no answer. */
-  readonly status: number;
+  declare readonly status: number;
   /** A stable name, such as `activation-closed`; `network` if there was no answer. */
-  readonly code: string;
+  declare readonly code: string;
   /** What is wrong with each field. */
-  readonly fields: readonly FieldFault[];
+  declare readonly fields: readonly FieldFault[];
   /** How long to wait before another try, if the server said so. */
-  readonly retryAfterMs: number | undefined;
-  readonly opensAt: string | undefined;
-  readonly closedAt: string | undefined;
+  declare readonly retryAfterMs: number | undefined;
+  declare readonly opensAt: string | undefined;
+  declare readonly closedAt: string | undefined;
 
   constructor(status: number, problem: Partial<Problem> = {}, retryAfterMs?: number) {
     super(problem.title ?? "There was no answer");
@@ -86,38 +86,30 @@ interface Answer<T> {
 
 /** A random key for one participation. `crypto.randomUUID` exists only on pages that came over TLS. */
 export const newKey = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join("");
 
 /** So that pages that were opened together do not ask together. */
-const jitter = (ms: number): number => ms * (0.9 + Math.random() / 5);
+const jitter = (ms: number): number => ms * (1 + Math.random() / 5);
 
-const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+/** Waits until what `begin` starts is done, or until the signal ends. A timer that it returns is cleared. */
+const wait = (begin: (done: () => void) => ReturnType<typeof setTimeout> | void, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
+    const done = () => {
+      if (timer) clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      signal?.aborted ? reject(signal.reason) : resolve();
     };
-    signal?.addEventListener("abort", stop, { once: true });
+    const timer = begin(done);
+    signal?.addEventListener("abort", done);
   });
+
+const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  wait((done) => setTimeout(done, ms), signal);
 
 /** Waits while the page is hidden. */
 const seen = async (signal?: AbortSignal): Promise<void> => {
-  while (globalThis.document?.hidden) {
-    await new Promise<void>((resolve, reject) => {
-      const done = () => {
-        document.removeEventListener("visibilitychange", done);
-        signal?.removeEventListener("abort", done);
-        signal?.aborted ? reject(signal.reason) : resolve();
-      };
-      document.addEventListener("visibilitychange", done);
-      signal?.addEventListener("abort", done);
-    });
-  }
+  while (globalThis.document?.hidden) await wait((done) => document.addEventListener("visibilitychange", done, { once: true }), signal);
 };
 
 /** Connects to the server at `base`, such as `https://take-part.example`. */
@@ -126,27 +118,18 @@ export const connect = (base: string): Client => {
   let ahead = 0;
 
   const once = async <T>(path: string, init: RequestInit): Promise<Answer<T>> => {
-    let response: Response;
-    try {
-      response = await fetch(root + path, init);
-    } catch (error) {
-      init.signal?.throwIfAborted();
-      throw new QuiklyError(0);
-    }
-    const { status, headers } = response;
-    if (status === 304) return { body: undefined, headers };
-    const body = await response.json().catch(() => undefined);
-    if (response.ok && body) return { body, headers };
+    const response = await fetch(root + path, init).catch(() => undefined);
+    const { status = 0, ok, headers = new Headers() } = response ?? {};
+    const body = await response?.json().catch(() => undefined);
+    if (status === 304 || (ok && body)) return { body, headers };
     init.signal?.throwIfAborted();
     // An answer that broke off is no answer.
-    if (response.ok) throw new QuiklyError(0);
-    const after = Number(headers.get("retry-after"));
-    throw new QuiklyError(status, body, after ? after * 1000 : undefined);
+    throw new QuiklyError(ok ? 0 : status, body, Number(headers.get("retry-after")) * 1000 || undefined);
   };
 
   const call = async <T>(path: string, init: RequestInit, options: Options = {}): Promise<Answer<T>> => {
     const { signal, patienceMs = 120_000, onRetry } = options;
-    if (signal) init.signal = signal;
+    init.signal = signal!;
     const until = Date.now() + patienceMs;
     for (let backOff = 1000; ; backOff = Math.min(backOff * 2, 15_000)) {
       try {
@@ -155,7 +138,7 @@ export const connect = (base: string): Client => {
         if (!(error instanceof QuiklyError)) throw error;
         const { status, retryAfterMs } = error;
         const passes = !status || status === 408 || status === 429 || status >= 500;
-        const inMs = Math.max(retryAfterMs ?? 0, retryAfterMs ? 0 : backOff) * (1 + Math.random() / 5);
+        const inMs = jitter(retryAfterMs || backOff);
         if (!passes || error.code === "unreadable-participation" || Date.now() + inMs > until) throw error;
         onRetry?.({ inMs, error });
         await pause(inMs, signal);
@@ -169,7 +152,7 @@ export const connect = (base: string): Client => {
     async activation(scope, options) {
       const { body, headers } = await call<Activation>("/activations/" + encodeURIComponent(scope), { cache: "no-cache" }, options);
       // The time in a body that a cache kept is old, and the header's is of this answer.
-      ahead = Math.max(Date.parse(body!.now), Date.parse(headers.get("date") ?? "") || 0) - Date.now();
+      ahead = Math.max(Date.parse(body!.now), Date.parse(headers.get("date")!) || 0) - Date.now();
       return body!;
     },
 
@@ -195,19 +178,19 @@ export const connect = (base: string): Client => {
         }
         if (last!.final) return last!;
         // Where the server held the request, this time has passed.
-        await pause(Math.max(jitter(last!.next_ms ?? 1000) - (Date.now() - began), 0), signal);
+        await pause(Math.max(jitter(0.9 * (last!.next_ms ?? 1000)) - (Date.now() - began), 0), signal);
       }
     },
 
     async *watch(scope, incentive, options = {}) {
-      const path = `/incentives/${encodeURIComponent(scope)}/${encodeURIComponent(incentive)}`;
+      const path = "/incentives/" + encodeURIComponent(scope) + "/" + encodeURIComponent(incentive);
       for (let tag: string | null = ""; ; ) {
         await seen(options.signal);
         const { body, headers }: Answer<Counters> = await call(path, { cache: "no-cache" }, options);
         if (body && headers.get("etag") !== tag) yield body;
         tag = headers.get("etag");
         if (!body!.next_ms) return;
-        await pause(jitter(body!.next_ms), options.signal);
+        await pause(jitter(0.9 * body!.next_ms), options.signal);
       }
     },
   };
