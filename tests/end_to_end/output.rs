@@ -86,3 +86,30 @@ fn an_error_says_its_cause_once() {
         }
     }
 }
+
+#[test]
+fn a_shell_learns_every_command_and_a_person_reads_them_in_the_manual() {
+    let (code, script) = run(&["completions", "bash"]);
+    assert_eq!(code, Some(0));
+    let (code, page) = run(&["man"]);
+    assert_eq!(code, Some(0));
+    for command in ["serve", "status", "report", "find", "show", "import", "person"] {
+        assert!(script.contains(command), "{command} is not completed");
+        assert!(page.contains(command), "{command} is not in the manual");
+    }
+}
+
+#[test]
+fn a_command_that_is_misspelled_is_answered_with_the_one_that_was_meant() {
+    let (code, said) = run(&["reprot"]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("'report'"), "{said}");
+}
+
+#[test]
+fn help_is_no_wider_than_a_page() {
+    let (code, help) = run(&["report", "--help"]);
+    assert_eq!(code, Some(0));
+    let widest = help.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{widest:?}");
+}

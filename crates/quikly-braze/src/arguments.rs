@@ -17,7 +17,7 @@ use crate::forwarded::ForwardedBy;
 
 pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat};
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
-pub(crate) use reports::{Find, ReportArguments};
+pub(crate) use reports::{Completions, Find, ReportArguments};
 
 /// The connector between Quikly and Braze.
 ///
@@ -69,6 +69,10 @@ pub(crate) enum CliCommand {
     /// Manage brand files on AWS
     #[command(subcommand)]
     Brands(BrandsCommand),
+    /// Print a script that completes commands and options in a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
     /// Generate a token for a brand's webhooks, and print it with its hash
     Token,
 }

@@ -25,6 +25,7 @@ mod forwarded;
 mod id_key;
 mod import;
 mod listen;
+mod manual;
 mod masked;
 mod metrics_page;
 mod operator;
@@ -83,6 +84,11 @@ fn main() -> ExitCode {
         CliCommand::Consents(consents) => run(consents::run(consents)),
         CliCommand::Audit(audit) => run(audit::run(audit)),
         CliCommand::Brands(arguments::BrandsCommand::Push(push)) => run(brands::push(push)),
+        CliCommand::Completions(arguments) => {
+            manual::completions(&arguments);
+            Ok(())
+        }
+        CliCommand::Man => manual::page(),
         CliCommand::Token => {
             token::run();
             Ok(())

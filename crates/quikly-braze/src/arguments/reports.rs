@@ -1,4 +1,4 @@
-//! The arguments of `find` and `report`.
+//! The arguments of `find`, `report` and `completions`.
 
 use std::path::PathBuf;
 
@@ -53,4 +53,12 @@ pub(crate) struct ReportArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The arguments of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: clap_complete::Shell,
 }
