@@ -33,6 +33,42 @@ fn demo(directory: &Path, data: &str) -> Process {
 }
 
 #[tokio::test]
+async fn the_demo_has_a_page_with_the_element_the_texts_and_the_calls_to_braze() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("demo/data.sqlite").display().to_string();
+    let process = demo(directory.path(), &data);
+    let url = process.address("participations   ").await;
+    let client = reqwest::Client::new();
+    let page = client.get(format!("{url}/")).send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let page = page.text().await.unwrap();
+    for part in ["<quikly-activation", "/widget/v1.js", "/demo/script.js", "/demo/style.css"] {
+        assert!(page.contains(part), "{part}");
+    }
+    let json = async |request: reqwest::RequestBuilder| -> Value {
+        serde_json::from_slice(&request.send().await.unwrap().bytes().await.unwrap()).unwrap()
+    };
+    let body = serde_json::json!({ "scope": "demo-shop", "phone": "(313) 555-0101", "consent": true });
+    let post = client.post(format!("{url}/participations")).header("content-type", "application/json");
+    let accepted = json(post.body(body.to_string())).await;
+    assert_eq!(accepted["position"], 1, "{accepted}");
+    testkit::eventually_async("the telephone has a text", Duration::from_secs(60), async || {
+        let texts = json(client.get(format!("{url}/demo/texts"))).await;
+        (texts["prompted"][0]["phone"] == "+13135550101").then_some(())
+    })
+    .await;
+    let calls = json(client.get(format!("{url}/demo/calls"))).await;
+    assert!(calls[0]["path"].is_string() && !calls.to_string().contains("3135550101"), "{calls}");
+    for (trouble, status) in [("down", 200), ("works", 200), ("elsewhere", 404)] {
+        let made = client.post(format!("{url}/demo/braze/{trouble}")).send().await.unwrap();
+        assert_eq!(made.status(), status, "{trouble}");
+    }
+    let reply = client.post(format!("{url}/demo/replies")).body(r#"{"phone":"+13135550101","text":"Y"}"#);
+    assert_eq!(json(reply).await["confirmed"], true);
+}
+
+#[tokio::test]
 async fn the_demo_prints_requests_to_try_and_they_work() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("demo/data.sqlite").display().to_string();

@@ -1,4 +1,6 @@
-//! The demo: a simulated workspace, a demo brand, and example requests.
+//! The demo: a simulated workspace, a demo brand, a page, and example requests.
+
+mod page;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +48,8 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let sim_listener = listen::on(beside(arguments.listen)).await?;
     let sim_address = sim_listener.local_addr()?;
+    let calls = Arc::new(page::LastCalls::default());
+    let seen = calls.clone();
     let workspace = braze_sim::Workspace::new(braze_sim::Settings {
         api_keys: vec![KEY.to_owned()],
         settle: SETTLE,
@@ -54,7 +58,8 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
             event: OPT_IN_EVENT.to_owned(),
             subscription_group_id: GROUP.to_owned(),
         }),
-        on_request: Some(Arc::new(|call: &braze_sim::ObservedRequest| {
+        on_request: Some(Arc::new(move |call: &braze_sim::ObservedRequest| {
+            seen.note(call);
             console::say(&format!(
                 "  braze  {} {}  {}  {}",
                 call.method, call.path, call.status, call.summary
@@ -67,6 +72,7 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let brands = read_all(&[brand], &AssumePresent)
         .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
     let mut server = Server::open(brands, Arc::new(DemoKey), &data, listener, &arguments.clients).await?;
+    server.also_serve(page::routes(workspace.clone(), calls));
     if let Some(address) = arguments.metrics {
         server.show_metrics_at(address).await?;
     }
@@ -92,7 +98,7 @@ fn brand_file(sim: SocketAddr) -> String {
 
 fn what_to_try(address: SocketAddr, sim: SocketAddr, data: &str) -> String {
     format!(
-        r#"quikly-braze demo
+        r#"quikly-braze demo: open http://{address}/
   participations   http://{address}
   Braze workspace  http://{sim}  (simulated; help: curl http://{sim}/)
   data             {data}  (delete it to start over)
