@@ -36,7 +36,7 @@ fn demo(directory: &Path, data: &str) -> Process {
 async fn the_demo_has_a_page_with_the_element_the_texts_and_the_calls_to_braze() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("demo/data.sqlite").display().to_string();
-    let process = demo(directory.path(), &data);
+    let mut process = demo(directory.path(), &data);
     let url = process.address("participations   ").await;
     let client = reqwest::Client::new();
     let page = client.get(format!("{url}/")).send().await.unwrap();
