@@ -257,7 +257,8 @@ macro_rules! keeps_books {
             rollups:
                 the_figures_of_saved_participations_are_in_the_roll_up_of_their_activation,
                 the_figures_of_a_save_that_lost_a_conflict_are_not_counted,
-                figures_that_no_save_carries_are_added;
+                figures_that_no_save_carries_are_added,
+                more_figures_than_fit_one_expression_of_dynamodb_are_all_added;
         }
     };
 }

@@ -73,3 +73,20 @@ pub(crate) async fn figures_that_no_save_carries_are_added(ports: Ports) {
     let stored = ports.rollups.rollup(&scope("spring")).await.unwrap();
     assert_eq!(stored.iter().collect::<Vec<_>>(), [(&key, 6)]);
 }
+
+pub(crate) async fn more_figures_than_fit_one_expression_of_dynamodb_are_all_added(ports: Ports) {
+    let mut rollup = Rollup::default();
+    for minute in 0..450 {
+        let name = "accepted".to_owned();
+        let key = RollupKey {
+            scope: scope("spring"),
+            minute: Some(minute),
+            channel: Channel::Email,
+            incentive: None,
+            name,
+        };
+        rollup.add(key, 1);
+    }
+    ports.rollups.add_rollup(&rollup, start()).await.unwrap();
+    assert_eq!(ports.rollups.rollup(&scope("spring")).await.unwrap(), rollup);
+}

@@ -343,7 +343,7 @@ async fn exports_mask_contacts_and_hold_no_formula() {
     let hostile = "=1+1@example.com,yes,v1,,2025-03-04T10:00:00Z,\"@SUM(A1)\",7".to_owned();
     imported(&server, &files.with("list.csv", csv([hostile])), &[]);
     let masked = output(&server, &["export", "participations", "--scope", "spring"]);
-    assert!(masked.contains(",'=***@example.com,") && !masked.contains("SUM"), "{masked}");
+    assert!(masked.contains(",'=***@e***.com,") && !masked.contains("SUM"), "{masked}");
     let revealed = output(&server, &["export", "participations", "--scope", "spring", "--reveal"]);
     assert!(revealed.contains(",'=1+1@example.com,") && revealed.contains("SUM"), "{revealed}");
     assert_eq!(output(&server, &["export", "winners", "--scope", "spring"]).lines().count(), 1);

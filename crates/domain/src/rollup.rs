@@ -140,6 +140,12 @@ impl Rollup {
     }
 }
 
+/// When a minute begins; `None` if it is outside of time.
+#[must_use]
+pub fn minute_begins(minute: i64) -> Option<Timestamp> {
+    minute.checked_mul(60).and_then(|second| Timestamp::from_second(second).ok())
+}
+
 /// The minute that contains this moment, since 1970.
 #[must_use]
 pub fn minute(at: Timestamp) -> i64 {

@@ -4,9 +4,8 @@
 use std::path::Path;
 
 use aws::dynamo::BrandTable;
-use domain::brand::{Brands, SecretRef};
-use domain::brand_file::{Doubt, Given, PoolFile, Resolver, SecretPurpose, Severity, Strictness, read_each};
-use domain::incentive::Pool;
+use domain::brand::Brands;
+use domain::brand_file::{AssumePresent, Given, Strictness, read_each};
 
 use crate::brand_directory::{BrandDirectory, Reviewing};
 
@@ -14,7 +13,7 @@ use crate::brand_directory::{BrandDirectory, Reviewing};
 /// read.
 pub(crate) async fn brands(directory: Option<&Path>, environment: Option<&str>) -> anyhow::Result<Brands> {
     let files = files(directory, environment).await?;
-    Ok(read_each(&files, &UsedElsewhere, Strictness::Lenient, None).brands)
+    Ok(read_each(&files, &AssumePresent, Strictness::Lenient, None).brands)
 }
 
 async fn files(directory: Option<&Path>, environment: Option<&str>) -> anyhow::Result<Vec<Given>> {
@@ -24,22 +23,5 @@ async fn files(directory: Option<&Path>, environment: Option<&str>) -> anyhow::R
     match environment {
         Some(name) => Ok(BrandTable::new(&aws::environment().await, name).read().await?),
         None => Ok(Vec::new()),
-    }
-}
-
-/// Finds nothing wrong with what is elsewhere.
-struct UsedElsewhere;
-
-impl Resolver for UsedElsewhere {
-    fn secret(&self, _secret: &SecretRef, _purpose: SecretPurpose) -> Result<(), Doubt> {
-        Ok(())
-    }
-
-    fn codes(&self, _pool: &Pool) -> Result<PoolFile, Doubt> {
-        Ok(PoolFile::ample())
-    }
-
-    fn private_addresses(&self) -> Option<Severity> {
-        None
     }
 }

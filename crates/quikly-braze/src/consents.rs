@@ -9,11 +9,11 @@ use domain::ids::{BrandId, Channel, Scope};
 use domain::participation::{Forgotten, Participation, Way};
 use ports::Clock;
 use ports::clock::SystemClock;
+use reports::masked;
 use serde_json::{Value, json};
 
 use crate::arguments::Consents;
 use crate::console;
-use crate::masked::{shown_email, shown_phone};
 use crate::operator;
 use crate::row_output::{RowOutput, written};
 use crate::storage::Opened;
@@ -112,8 +112,8 @@ fn row(one: &Participation, consent: &Consent, (channel, given): (&str, bool), r
         json!(consent.text.map(|text| text.to_string())),
         json!(consent.page.as_ref().map(Page::as_str)),
         json!(consent.word()),
-        json!(shown_email(one.email(), reveal)),
-        json!(shown_phone(one.phone(), reveal)),
+        json!(one.email().map(|email| masked::email(email, reveal))),
+        json!(one.phone().map(|phone| masked::phone(phone, reveal))),
         json!(matches!(one.way(), Way::Forgotten(_))),
         json!(proof.join(" ")),
         json!(one.is_imported()),

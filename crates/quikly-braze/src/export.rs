@@ -11,11 +11,11 @@ use domain::incentive::Reward;
 use ports::Clock;
 use ports::clock::SystemClock;
 use ports::pages::StoredParticipation;
+use reports::masked;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{ExportArguments, ExportCommand};
 use crate::console;
-use crate::masked::{shown_email, shown_phone};
 use crate::operator;
 use crate::row_output::{RowOutput, written};
 use crate::storage::Opened;
@@ -124,8 +124,8 @@ fn participation(record: &StoredParticipation, reveal: bool) -> Vec<Value> {
         json!(one.brand().as_str()),
         json!(one.scope().as_str()),
         json!(one.channel().name()),
-        json!(shown_email(one.email(), reveal)),
-        json!(shown_phone(one.phone(), reveal)),
+        json!(one.email().map(|email| masked::email(email, reveal))),
+        json!(one.phone().map(|phone| masked::phone(phone, reveal))),
         json!(one.state().name()),
         json!(one.state().reason()),
         json!(one.accepted_at().to_string()),
@@ -155,8 +155,8 @@ fn winner(record: &StoredParticipation, reveal: bool) -> Option<Vec<Value>> {
         json!(award.ledger.incentive.as_ref().map(ToString::to_string)),
         json!(award.place()),
         json!(award.arrival.map(std::num::NonZeroU64::get)),
-        json!(shown_email(one.email(), reveal)),
-        json!(shown_phone(one.phone(), reveal)),
+        json!(one.email().map(|email| masked::email(email, reveal))),
+        json!(one.phone().map(|phone| masked::phone(phone, reveal))),
         json!(reward(award, reveal)),
         json!(one.accepted_at().to_string()),
         json!(award.credited_at.map(|at| at.to_string())),

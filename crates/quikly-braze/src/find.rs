@@ -8,7 +8,7 @@ use domain::brand::{Activation, Brands};
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{ParticipationId, Scope};
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
 use ports::inspection::InspectedParticipation;
 use reports::language::Language;
 use serde_json::{Value, json};
@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 use crate::arguments::Find;
 use crate::storage::Opened;
 use crate::{brand_terms, console, forget, show};
+
+/// How many ids are looked up at once.
+const AT_ONCE: usize = 16;
 
 pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
     let language = Language::named(&arguments.lang).context("--lang is en or fr")?;
@@ -30,7 +33,8 @@ pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
     let opened = Opened::open(arguments.storage).await?;
     let ids = ids(&brands, scope.as_ref(), &contacts, &opened.id_key().await?);
     let inspection = opened.inspection();
-    let found = try_join_all(ids.into_iter().map(|id| inspection.inspect(id))).await?;
+    let asked = stream::iter(ids).map(|id| inspection.inspect(id)).buffer_unordered(AT_ONCE);
+    let found: Vec<Option<InspectedParticipation>> = asked.try_collect().await?;
     let mut found: Vec<InspectedParticipation> = found.into_iter().flatten().collect();
     found.sort_by_key(|one| one.participation.accepted_at());
     if arguments.json {

@@ -26,7 +26,6 @@ mod id_key;
 mod import;
 mod listen;
 mod manual;
-mod masked;
 mod metrics_page;
 mod operator;
 mod person;

@@ -5,14 +5,13 @@ pub mod page;
 mod speed;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use domain::Timestamp;
 use domain::brand::Activation;
 use domain::ids::{Channel, IncentiveId, Scope};
 use domain::incentive::Quantity;
 use domain::ledger::Counts;
-use domain::time::later;
+use domain::rollup::minute_begins;
 use ports::reports::ActivationFigures;
 
 pub use funnel::{Funnel, Leak, LeakReason};
@@ -216,11 +215,10 @@ impl Totals {
 fn minutes(figures: &ActivationFigures) -> Vec<Minute> {
     let mut minutes: BTreeMap<i64, Minute> = BTreeMap::new();
     for (key, count) in figures.rollup.iter() {
-        let Some(number) = key.minute else { continue };
-        let from = later(
-            Timestamp::UNIX_EPOCH,
-            Duration::from_secs(60).saturating_mul(u32::try_from(number).unwrap_or(0)),
-        );
+        let Some((number, from)) = key.minute.and_then(|minute| Some((minute, minute_begins(minute)?)))
+        else {
+            continue;
+        };
         let nothing = Minute { from, accepted: 0, credited: 0, rewarded: 0 };
         let minute = minutes.entry(number).or_insert(nothing);
         let figure = match key.name.as_str() {

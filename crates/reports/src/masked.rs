@@ -10,7 +10,7 @@ use crate::plain;
 pub fn email(email: &Email, revealed: bool) -> String {
     let text = email.as_str();
     if revealed {
-        return plain::shown(text);
+        return plain::in_full(text);
     }
     let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
     let (host, ending) = domain.rsplit_once('.').unwrap_or((domain, ""));
@@ -50,6 +50,9 @@ mod tests {
         let ada = Email::parse("ada.l@mail.example.com").unwrap();
         assert_eq!(email(&ada, false), "a***@m***.com");
         assert_eq!(email(&ada, true), "ada.l@mail.example.com");
+        let long = format!("ada@{}.example.com", vec!["a".repeat(60); 4].join("."));
+        let long = Email::from_stored(&long).unwrap();
+        assert_eq!(email(&long, true), long.as_str());
     }
 
     #[test]

@@ -11,12 +11,17 @@ const MOST: usize = 200;
 /// The string with its control, invisible and direction-changing characters written as escapes, cut if it is long.
 #[must_use]
 pub fn shown(text: &str) -> String {
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => in_full(text.get(..end).unwrap_or(text)) + "…",
+        None => in_full(text),
+    }
+}
+
+/// The same, however long it is.
+#[must_use]
+pub fn in_full(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for (position, character) in text.chars().enumerate() {
-        if position == MOST {
-            shown.push('…');
-            break;
-        }
+    for character in text.chars() {
         if acts(character) {
             let _always = write!(shown, "\\u{{{:x}}}", u32::from(character));
         } else {

@@ -18,6 +18,9 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::pages::all_items;
 
+/// How many figures one update adds. An update expression has at most 4 KB (DynamoDB).
+const MOST_FIGURES: usize = 100;
+
 /// The key of an activation's figures. No ledger's name has three words, except that of a pool, which begins otherwise.
 fn name(scope: &Scope) -> String {
     format!("rollups of {scope}")
@@ -53,6 +56,23 @@ fn add_item(rollup: &mut Rollup, scope: &Scope, item: &Item) {
 }
 
 impl Dynamo {
+    /// Adds figures to the item of a minute. An update whose answer is lost is not repeated, since it would count twice.
+    async fn add_figures(&self, (scope, minute): (&Scope, i64), figures: &[(String, u64)]) -> Result<()> {
+        let mut update = self.client.update_item().table_name(&self.tables.ledgers);
+        update = update.key("ledger", text(name(scope))).key("line", text(minute.to_string()));
+        let mut terms = Vec::with_capacity(figures.len());
+        for (index, (attribute, count)) in figures.iter().enumerate() {
+            terms.push(format!("#n{index} :n{index}"));
+            update = update
+                .expression_attribute_names(format!("#n{index}"), attribute)
+                .expression_attribute_values(format!(":n{index}"), number(count));
+        }
+        update = update.update_expression(format!("ADD {}", terms.join(", ")));
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let updated = update.customize().config_override(once).send().await;
+        updated.map(|_| ()).map_err(|error| Error::unavailable("counting in roll-ups", error))
+    }
+
     /// Adds the figures of those participations that were saved. A failure does not undo the saves.
     pub(crate) async fn count_saved(
         &self,
@@ -75,27 +95,15 @@ impl Dynamo {
 
 #[async_trait]
 impl Rollups for Dynamo {
-    /// An update whose answer is lost is not repeated, since it would count twice.
     async fn add_rollup(&self, rollup: &Rollup, now: Timestamp) -> Result<()> {
         let mut by_scope: BTreeMap<&Scope, Vec<(String, u64)>> = BTreeMap::new();
         for (key, count) in rollup.iter() {
             by_scope.entry(&key.scope).or_default().push((attribute(key), count));
         }
-        let now = minute(now);
         for (scope, figures) in by_scope {
-            let mut update = self.client.update_item().table_name(&self.tables.ledgers);
-            update = update.key("ledger", text(name(scope))).key("line", text(now.to_string()));
-            let mut terms = Vec::with_capacity(figures.len());
-            for (index, (attribute, count)) in figures.into_iter().enumerate() {
-                terms.push(format!("#n{index} :n{index}"));
-                update = update
-                    .expression_attribute_names(format!("#n{index}"), attribute)
-                    .expression_attribute_values(format!(":n{index}"), number(count));
+            for some in figures.chunks(MOST_FIGURES) {
+                self.add_figures((scope, minute(now)), some).await?;
             }
-            update = update.update_expression(format!("ADD {}", terms.join(", ")));
-            let once = Builder::new().retry_config(RetryConfig::disabled());
-            let updated = update.customize().config_override(once).send().await;
-            updated.map_err(|error| Error::unavailable("counting in roll-ups", error))?;
         }
         Ok(())
     }

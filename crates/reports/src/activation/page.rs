@@ -9,6 +9,7 @@ use domain::ids::Channel;
 
 use self::texts::PageTexts;
 use super::{ActivationReport, Funnel, IncentiveReport, Leak, Stage};
+use crate::html;
 use crate::language::Language;
 use crate::plain::shown;
 
@@ -59,20 +60,9 @@ fn add(page: &mut String, text: std::fmt::Arguments<'_>) {
     let _a_string_takes_everything = page.write_fmt(text);
 }
 
-/// A text as it may stand in HTML, between tags and in a quoted attribute.
+/// A text of somebody else's as it may stand in HTML.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in shown(text).chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    html::escaped(&shown(text))
 }
 
 /// A moment to the minute, in UTC.

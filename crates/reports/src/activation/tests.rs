@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use domain::ids::Channel;
 use domain::rollup::{Latency, Rollup, RollupKey, minute};
 
