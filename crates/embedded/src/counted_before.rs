@@ -12,6 +12,15 @@ use crate::rows::one;
 /// The setting that says that the participations of earlier versions are counted.
 const DONE: &str = "rollups begun";
 
+/// Participations that were accepted once and are no longer there, or cannot be read, are in no figure.
+const UNCOUNTED: &str = "
+    INSERT INTO tallies
+    SELECT 'uncounted', accepted.name, accepted.count - ifnull(counted.count, 0)
+    FROM tallies AS accepted
+    LEFT JOIN (SELECT scope, sum(count) AS count FROM rollups WHERE minute = -1 AND name = 'accepted' GROUP BY scope) AS counted
+        ON counted.scope = accepted.name
+    WHERE accepted.what = 'accepted' AND accepted.count > ifnull(counted.count, 0)";
+
 /// How many participations are counted between two log lines.
 const A_LINE: u64 = 100_000;
 
@@ -24,6 +33,7 @@ pub(crate) fn count_earlier(connection: &mut Connection) -> Result<()> {
     }
     let rollup = of_all(&transaction)?;
     rollup_rows::add(&transaction, &rollup)?;
+    transaction.execute(UNCOUNTED, [])?;
     transaction.execute("INSERT INTO settings (name, value) VALUES (?1, '')", [DONE])?;
     transaction.commit()
 }

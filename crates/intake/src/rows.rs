@@ -28,7 +28,7 @@ pub struct RowRules<'a> {
     pub id_key: &'a IdKey,
 }
 
-/// What is wrong with a row. It contains no value of the row.
+/// The fault of a row. It contains no value of the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFault {
     /// The field, as in `POST /participations`.

@@ -11,7 +11,7 @@ use domain::participation::Participation;
 use crate::store::{MOST_ITEMS, Read};
 use crate::{Error, Ledger, Result, Store};
 
-/// What is stored about a participation.
+/// A participation with everything that the store keeps about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InspectedParticipation {
     /// The participation.
@@ -43,10 +43,10 @@ pub struct InspectedCallback {
     pub last_answer: Option<LastAnswer>,
 }
 
-/// Reads what is stored about one participation.
+/// Reads one participation for people who ask about it.
 #[async_trait]
 pub trait Inspection: Send + Sync {
-    /// What is stored about a participation; `None` if there is none with this id.
+    /// Reads a participation with its award and its callbacks; `None` if no participation has this id.
     ///
     /// # Errors
     /// If it cannot be read.

@@ -9,7 +9,7 @@ use domain::rollup::Rollup;
 
 use crate::Result;
 
-/// What is counted of an activation.
+/// The figures of an activation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActivationFigures {
     /// How many participations were ever accepted, if the store counts them at once. The roll-ups count them when they are first

@@ -17,7 +17,7 @@ use crate::forwarded::ForwardedBy;
 
 pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat};
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
-pub(crate) use reports::{Completions, Find, ReportArguments};
+pub(crate) use reports::{Completions, Find, LanguageArgument, ReportArguments};
 
 /// The connector between Quikly and Braze.
 ///
@@ -59,7 +59,7 @@ pub(crate) enum CliCommand {
     /// Write participations or winners to standard output
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Export, preview or erase what is stored about a person
+    /// Export, preview or erase a person's data
     #[command(subcommand)]
     Person(PersonCommand),
     /// Write the register of consents to standard output
@@ -138,9 +138,8 @@ pub(crate) struct Show {
     /// Print JSON, with the answer in every language
     #[arg(long)]
     pub(crate) json: bool,
-    /// The language: en or fr
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "fr"]))]
-    pub(crate) lang: String,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgument,
     /// Show contacts and codes in full
     #[arg(long)]
     pub(crate) reveal: bool,

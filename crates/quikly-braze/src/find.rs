@@ -21,7 +21,7 @@ use crate::{brand_terms, console, forget, show};
 const AT_ONCE: usize = 16;
 
 pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
-    let language = Language::named(&arguments.lang).context("--lang is en or fr")?;
+    let language = arguments.language.chosen;
     let scope = arguments.scope.as_deref().map(Scope::parse).transpose().context("--scope is a scope id")?;
     let contacts = contacts(&arguments)?;
     let brands =

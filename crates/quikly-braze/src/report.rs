@@ -12,7 +12,6 @@ use domain::ids::{IncentiveId, Scope};
 use ports::Clock;
 use ports::clock::SystemClock;
 use reports::activation::{ActivationReport, page};
-use reports::language::Language;
 
 use crate::arguments::ReportArguments;
 use crate::storage::Opened;
@@ -20,7 +19,7 @@ use crate::{brand_terms, console};
 
 pub(crate) async fn run(arguments: ReportArguments) -> anyhow::Result<()> {
     let scope = Scope::parse(&arguments.scope).context("SCOPE is an activation's scope id")?;
-    let language = Language::named(&arguments.lang).context("--lang is en or fr")?;
+    let language = arguments.language.chosen;
     let brands =
         brand_terms::brands(arguments.brands.as_deref(), arguments.storage.environment.as_deref()).await?;
     let activation = brands.activation(&scope).map(|(_, activation)| activation);

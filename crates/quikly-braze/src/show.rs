@@ -10,7 +10,6 @@ use ports::Clock;
 use ports::clock::SystemClock;
 use ports::inspection::InspectedParticipation;
 use reports::answer::{AnswerFacts, Explanation, Sibling, answer};
-use reports::language::Language;
 
 use crate::arguments::Show;
 use crate::brand_terms;
@@ -30,7 +29,7 @@ struct ShownOnConsole<'a> {
 pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
     let id =
         ParticipationId::parse(&arguments.id).context("ID is a participation's id: 32 hexadecimal digits")?;
-    let language = Language::named(&arguments.lang).context("--lang is en or fr")?;
+    let language = arguments.language.chosen;
     let brands =
         brand_terms::brands(arguments.brands.as_deref(), arguments.storage.environment.as_deref()).await?;
     let inspected = Opened::open(arguments.storage).await?.inspection().inspect(id).await?;

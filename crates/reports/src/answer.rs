@@ -35,7 +35,7 @@ pub struct Sibling {
     pub channel: Option<Channel>,
 }
 
-/// What an answer is made of. What is not known is left out of the sentences.
+/// The facts that an answer is made of. The sentences leave out unknown facts.
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerFacts<'a> {
     /// The participation.

@@ -147,7 +147,7 @@ fn hand_on(command: &[&str], arguments: &[String]) -> anyhow::Result<()> {
 }
 
 /// Runs all tests. The end-to-end tests run the binary, and the functions on an emulator of AWS, so those are built first.
-#[expect(clippy::print_stderr, reason = "whoever runs the task has to know what was not tested")]
+#[expect(clippy::print_stderr, reason = "the person who runs the task has to know which tests did not run")]
 fn test(no_browser: bool) -> anyhow::Result<()> {
     tidy::check()?;
     let has_npm = web::has_npm();

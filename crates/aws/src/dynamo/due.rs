@@ -1,4 +1,4 @@
-//! What is due: participations that were just accepted, those on lists of this minute, and those in two indexes by due time, one of
+//! The due participations: those that were just accepted, those on lists of this minute, and those in two indexes by due time, one of
 //! participations, one of their ledger lines.
 
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ const MOST_LEFT_OUT: usize = 100;
 /// The most pages of a shard that are read for one tick. A page has a thousand entries, or a megabyte when brands are left out.
 const MOST_PAGES: usize = 20;
 
-/// What is due, and how far the lists and the index of first looks were read.
+/// The due participations, and how far the lists and the index of first looks were read.
 pub(super) struct DueRead {
     pub(super) due: Vec<Due>,
     pub(super) first_looks: FirstLooks,
@@ -61,7 +61,7 @@ impl Dynamo {
         Ok(DueRead { due: in_turns(due, most), first_looks, lists })
     }
 
-    /// What is due in both indexes by due time.
+    /// The due participations of both indexes by due time.
     async fn indexed(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
         let mut due = self.due_everywhere(now, most, &BTreeSet::new()).await?;
         let brands: BTreeSet<BrandId> = due.iter().map(|due| due.brand.clone()).collect();

@@ -58,7 +58,7 @@ impl FirstLookEntry {
 /// What the index showed.
 #[derive(Debug, Default)]
 pub(crate) struct FirstLooks {
-    /// Who is due and was never saved since.
+    /// The due participations that were never saved after their acceptance.
     pub(crate) due: Vec<Due>,
     /// Those of them to whom no later tick comes back.
     to_list: Vec<ToList>,

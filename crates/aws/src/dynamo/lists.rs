@@ -69,7 +69,7 @@ impl DueList {
         Ok(Self { line, minute, brand, ids })
     }
 
-    /// Who is still on the list, and who of them is due, as far as the participations were found.
+    /// The participations that are still on the list, and those of them that are due. Participations that were not found are left out.
     fn look(&self, found: &Found, now: Timestamp) -> (BTreeSet<ParticipationId>, Vec<Due>) {
         let mut due = Vec::new();
         let stays = |id: &&ParticipationId| match found.get(id) {

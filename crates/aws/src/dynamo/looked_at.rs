@@ -17,14 +17,14 @@ const DOING: &str = "reading what is due";
 /// How many requests run at once.
 pub(crate) const AT_ONCE: usize = 16;
 
-/// What is known of a participation that may be due.
+/// The facts about a participation that may be due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LookedAt {
     /// When it is to be processed next; `None` once it has ended.
     pub(crate) next_at: Option<Timestamp>,
     /// Whether the index by due time has an entry for it, because an earlier version saved it, or because it was set aside.
     pub(crate) is_indexed: bool,
-    /// Whether it was never saved since it was accepted.
+    /// Whether it was never saved after its acceptance.
     pub(crate) is_new: bool,
 }
 

@@ -122,7 +122,7 @@ impl Dynamo {
         Ok(VersionedPage { page, version: required(&item, "version")? })
     }
 
-    /// The writes of the changed pages. Each is done only if nobody else has changed its page.
+    /// The writes of the changed pages. Each is conditional on the version of the page that was read.
     pub(crate) fn page_items_of(
         &self,
         ledger: &str,

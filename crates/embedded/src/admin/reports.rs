@@ -39,8 +39,13 @@ fn figures(
         return Ok(None);
     }
     let rollup = rollup_rows::of_activation(connection, scope)?;
-    let sql = "SELECT count FROM tallies WHERE what = 'accepted' AND name = ?";
-    let accepted: Option<u64> = one(connection, sql, [scope.as_str()], |row| row.get(0))?;
+    let tallied = |what: &str| {
+        let sql = "SELECT count FROM tallies WHERE what = ?1 AND name = ?2";
+        one(connection, sql, [what, scope.as_str()], |row| row.get::<_, u64>(0))
+            .map(Option::unwrap_or_default)
+    };
+    // An earlier version may have deleted participations that it had accepted.
+    let accepted = tallied("accepted")?.saturating_sub(tallied("uncounted")?);
     let incentives = ActivationFigures::incentives(&rollup, configured).into_iter();
     let ledgers = incentives.map(|incentive| {
         let ledger = LedgerKey { scope: scope.clone(), incentive: Some(incentive.clone()) };
@@ -48,5 +53,5 @@ fn figures(
         Ok((incentive, counts))
     });
     let ledgers = ledgers.collect::<rusqlite::Result<_>>()?;
-    Ok(Some(ActivationFigures { accepted: Some(accepted.unwrap_or(0)), rollup, ledgers }))
+    Ok(Some(ActivationFigures { accepted: Some(accepted), rollup, ledgers }))
 }

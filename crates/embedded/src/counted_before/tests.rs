@@ -5,10 +5,12 @@ use domain::Timestamp;
 use domain::contact::Email;
 use domain::ids::{BrandId, Scope};
 use domain::participation::{Outcome, Participation, Snapshot, State, Way};
+use ports::Reports;
 use ports::clock::SystemClock;
 use rusqlite::params;
 
 use super::*;
+use crate::admin::AdminConnection;
 use crate::data_file::DataFile;
 use crate::store::ParticipationRow;
 
@@ -39,6 +41,20 @@ fn left_behind(directory: &std::path::Path) -> std::path::PathBuf {
         )
         .unwrap();
     path
+}
+
+#[tokio::test]
+async fn participations_that_an_earlier_version_deleted_are_not_under_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = left_behind(directory.path());
+    let connection = Connection::open(&path).unwrap();
+    connection.execute("INSERT OR REPLACE INTO tallies VALUES ('accepted', 'spring', 10)", []).unwrap();
+    drop(connection);
+    drop(DataFile::open(&path, Arc::new(SystemClock)).unwrap());
+    let scope = Scope::parse("spring").unwrap();
+    let admin = AdminConnection::open(&path).unwrap();
+    let figures = admin.activation(&scope, &[]).await.unwrap();
+    assert_eq!(figures.accepted, Some(3));
 }
 
 fn totals(path: &std::path::Path) -> Vec<(String, u64)> {

@@ -3,9 +3,23 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use reports::language::Language;
 
 use super::StorageArguments;
+
+/// The language of an answer.
+#[derive(Debug, Args)]
+pub(crate) struct LanguageArgument {
+    /// The language: en or fr
+    #[arg(
+        long = "lang",
+        value_name = "LANG",
+        default_value = Language::English.code(),
+        value_parser = PossibleValuesParser::new(Language::ALL.map(Language::code)).try_map(|code| Language::named(&code).ok_or("no such language"))
+    )]
+    pub(crate) chosen: Language,
+}
 
 /// The arguments of `find`.
 #[derive(Debug, Args)]
@@ -25,9 +39,8 @@ pub(crate) struct Find {
     /// Directory with the brand files, which name the activations; on AWS the environment has them
     #[arg(long, value_name = "DIR", required_unless_present = "environment")]
     pub(crate) brands: Option<PathBuf>,
-    /// The language: en or fr
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "fr"]))]
-    pub(crate) lang: String,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgument,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -44,9 +57,8 @@ pub(crate) struct ReportArguments {
     /// Directory with the brand files, whose quantities and times the report then names; on AWS the environment has them
     #[arg(long, value_name = "DIR")]
     pub(crate) brands: Option<PathBuf>,
-    /// The language of the page: en or fr
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "fr"]))]
-    pub(crate) lang: String,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgument,
     /// Write the report as one HTML page, with plots, that can be passed on and printed; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub(crate) html: Option<PathBuf>,

@@ -180,7 +180,7 @@ fn shown(name: &str) -> String {
     if is_shown && digits < 6 { name.to_owned() } else { "(a name that is not shown)".to_owned() }
 }
 
-/// An answer. What is neither yes nor no is refused by the rules.
+/// An answer. The rules refuse a value that is neither yes nor no.
 fn yes_or_no(cell: &str) -> Value {
     match cell.to_lowercase().as_str() {
         "true" | "yes" | "y" | "1" | "t" => true.into(),

@@ -56,7 +56,7 @@ impl Sought {
     }
 }
 
-/// What is stored about a person.
+/// Everything that the store keeps about a person.
 #[derive(Default)]
 pub(super) struct Gathered {
     /// The contacts that belong to the person, as far as they are known.

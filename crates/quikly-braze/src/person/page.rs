@@ -32,7 +32,7 @@ pub(super) fn page(told: &Value) -> String {
     page
 }
 
-/// Members as rows, and items one below the other. What is empty is left out.
+/// Shows members as rows, and items one below the other. Empty values are left out.
 fn value(page: &mut String, told: &Value) {
     match told {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! Where those who took part went. The rows add up: whoever is at one stage is at the next, has left for a reason, or is under way.
+//! Where those who took part went. The rows add up: a participant at one stage has reached the next one, has left for a reason, or is under way.
 
 use super::Totals;
 

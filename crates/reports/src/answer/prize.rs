@@ -8,7 +8,7 @@ use domain::time::between;
 use super::{AnswerFacts, Sibling, Statement, Win};
 use crate::plain;
 
-/// What is known of the prize before the participation is credited.
+/// The prospects of a prize before the participation is credited.
 pub(super) fn before_credit(facts: &AnswerFacts<'_>, award: &Award) -> Option<Statement> {
     award.ledger.incentive.as_ref()?;
     match &award.status {
