@@ -137,9 +137,9 @@ struct ActivationIncentive {
     id: String,
     /// `first`, `tiers`, `speed`, `decay`, `draw` or `raffle`.
     kind: &'static str,
-    /// Who takes part before wins nothing.
+    /// An earlier participation wins nothing.
     opens: String,
-    /// Who takes part from then on wins nothing.
+    /// A participation from then on wins nothing.
     closes: String,
     #[serde(flatten)]
     left: RewardsLeft,

@@ -1,11 +1,11 @@
-//! What is wrong with one field. Its code is stable, so that a page can say it in its reader's language.
+//! The fault of one field. Its code is stable, so that a page can say it in its reader's language.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::codes;
 
-/// What is wrong with one field.
+/// The fault of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct FieldError {

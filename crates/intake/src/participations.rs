@@ -37,7 +37,7 @@ pub(crate) struct ParticipationAccepted {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schema(nullable = false))]
     id: Option<String>,
-    /// What is being done, for engineers.
+    /// The state of processing, for engineers.
     state: &'static str,
     /// Whether the consumer took part already.
     repeat: bool,

@@ -29,7 +29,7 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schema(nullable = false))]
     detail: Option<Box<str>>,
-    /// What is wrong with each field.
+    /// The fault of each field.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[cfg_attr(test, schema(required = false, value_type = Vec<FieldError>))]
     errors: Box<[FieldError]>,
@@ -70,7 +70,7 @@ impl Problem {
         }
     }
 
-    /// What is wrong with each field.
+    /// The fault of each field.
     pub(crate) fn into_errors(self) -> Vec<FieldError> {
         self.errors.into_vec()
     }

@@ -14,7 +14,7 @@ use crate::Intake;
 use crate::incentives::{RewardsLeft, counts, unreachable};
 use crate::problem::Problem;
 
-/// Where a participation stands that was accepted now or before. What is not known is absent.
+/// The standing of a participation that was accepted now or before. Unknown members are absent.
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Stands {

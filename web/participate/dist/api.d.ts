@@ -83,7 +83,7 @@ export interface components {
     schemas: {
         /** @description What can be won, and how much of it is left. */
         ActivationIncentive: components["schemas"]["RewardsLeft"] & {
-            /** @description Who takes part from then on wins nothing. */
+            /** @description A participation from then on wins nothing. */
             closes: string;
             /** @description Of a raffle: when it is drawn at the latest. */
             drawn_by?: string;
@@ -96,7 +96,7 @@ export interface components {
             id: string;
             /** @description `first`, `tiers`, `speed`, `decay`, `draw` or `raffle`. */
             kind: string;
-            /** @description Who takes part before wins nothing. */
+            /** @description An earlier participation wins nothing. */
             opens: string;
             /**
              * Format: int32
@@ -148,7 +148,7 @@ export interface components {
             /** @description Always `true`. */
             dry_run: boolean;
         };
-        /** @description What is wrong with one field. */
+        /** @description The fault of one field. */
         FieldError: {
             /** @description A stable code for programs. */
             code: string;
@@ -172,7 +172,7 @@ export interface components {
             id?: string;
             /** @description Whether the consumer took part already. */
             repeat: boolean;
-            /** @description What is being done, for engineers. */
+            /** @description The state of processing, for engineers. */
             state: string;
         };
         /** @description The body of `POST /participations`. Intake reads it member by member, so that it can name every mistake at once. */
@@ -199,7 +199,7 @@ export interface components {
             closed_at?: string;
             /** @description More for a developer. */
             detail?: string;
-            /** @description What is wrong with each field. */
+            /** @description The fault of each field. */
             errors?: components["schemas"]["FieldError"][];
             /** @description When the activation opens. */
             opens_at?: string;
@@ -342,7 +342,7 @@ export interface components {
             reward_unplaced?: boolean;
             /** @description When it got its reward; absent for a reward that an earlier version gave. */
             rewarded_at?: string;
-            /** @description What is being done, for engineers. The front end's page lists the states. */
+            /** @description The state of processing, for engineers. The front end's page lists the states. */
             state: string;
             /** @description When the state last changed. */
             updated_at: string;
@@ -395,7 +395,7 @@ export interface components {
             region?: string;
             way: components["schemas"]["ShownChannel"];
         };
-        /** @description Where a participation stands that was accepted now or before. What is not known is absent. */
+        /** @description The standing of a participation that was accepted now or before. Unknown members are absent. */
         Stands: {
             /**
              * Format: int32

@@ -10,7 +10,7 @@ export type Participation = Schemas["ShownParticipation"];
 export type Activation = Schemas["ShownActivation"];
 /** The counters of an incentive. */
 export type Counters = Schemas["ShownIncentive"];
-/** What is wrong with one field. `code` is stable. */
+/** The fault of one field. `code` is stable. */
 export type FieldFault = Schemas["FieldError"];
 type Problem = Schemas["Problem"];
 /** A request that failed for good, or that was given up. */
@@ -20,7 +20,7 @@ export declare class QuiklyError extends Error {
     readonly status: number;
     /** A stable name, such as `activation-closed`; `network` if there was no answer. */
     readonly code: string;
-    /** What is wrong with each field. */
+    /** The fault of each field. */
     readonly fields: readonly FieldFault[];
     /** How long to wait before another try, if the server said so. */
     readonly retryAfterMs: number | undefined;

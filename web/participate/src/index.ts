@@ -12,7 +12,7 @@ export type Participation = Schemas["ShownParticipation"];
 export type Activation = Schemas["ShownActivation"];
 /** The counters of an incentive. */
 export type Counters = Schemas["ShownIncentive"];
-/** What is wrong with one field. `code` is stable. */
+/** The fault of one field. `code` is stable. */
 export type FieldFault = Schemas["FieldError"];
 type Problem = Schemas["Problem"];
 
@@ -23,7 +23,7 @@ export class QuiklyError extends Error {
   declare readonly status: number;
   /** A stable name, such as `activation-closed`; `network` if there was no answer. */
   declare readonly code: string;
-  /** What is wrong with each field. */
+  /** The fault of each field. */
   declare readonly fields: readonly FieldFault[];
   /** How long to wait before another try, if the server said so. */
   declare readonly retryAfterMs: number | undefined;

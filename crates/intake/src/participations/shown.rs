@@ -34,7 +34,7 @@ const OF_OTHERS: [&str; 3] = ["quantity", "claimed", "remaining"];
 pub(crate) struct ShownParticipation {
     /// The participation's id.
     id: String,
-    /// What is being done, for engineers. The front end's page lists the states.
+    /// The state of processing, for engineers. The front end's page lists the states.
     state: &'static str,
     /// What the consumer may expect: `on_its_way`, `won`, `waiting`, `entered`, `nothing` or `refused`.
     #[cfg_attr(test, schema(value_type = OutcomeShown))]
