@@ -86,8 +86,7 @@ async fn a_code_file_that_is_not_the_brands_own_is_refused_and_the_other_brand_w
         let server = ServeProcess::start_changed(&brand, change, &["--requests-per-client", "0"]).await;
         let (code, said) = check(&server.brands(), &[]);
         assert!(code == Some(1) && said.contains(why), "{why}: {said}");
-        eventually_async("a line that says why", SOON, async || server.said().contains(why).then_some(()))
-            .await;
+        server.logs(why).await;
         for said in [said, server.said()] {
             assert!(!said.contains("HIDDEN") && !said.contains("CODE-"), "{said}");
         }
@@ -125,7 +124,7 @@ async fn codes_that_a_spreadsheet_saved_are_given_out_as_they_are_meant_and_oddi
     ];
     for odd in odd {
         assert_eq!(said.matches(odd).count(), 1, "{said}");
-        assert_eq!(server.said().matches(odd).count(), 1, "{}", server.said());
+        server.logs_times(1, odd).await;
     }
     let (_, said) = check(&server.brands(), &["--json"]);
     let checked: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();

@@ -49,11 +49,7 @@ async fn fill_up(server: &ServeProcess) -> Vec<String> {
     assert_eq!(status, 503);
     assert!(health["detail"].as_str().unwrap().contains("cannot be stored"), "{health}");
     assert_eq!(server.show(&accepted[0]).await["id"], Value::from(accepted[0].clone()), "reads still work");
-    assert!(
-        server.said().contains(r#"event="intake.store_failed""#),
-        "the log reports it:\n{}",
-        server.said()
-    );
+    server.logs(r#"event="intake.store_failed""#).await;
     accepted
 }
 
@@ -126,15 +122,13 @@ async fn a_disk_that_is_filling_up_is_reported_before_it_is_full() {
         (wrong(&server).await == ["disk_low"]).then_some(())
     })
     .await;
-    let says = |line: &'static str| server.said().contains(line).then_some(());
-    eventually_async("the log reports it", LATER, async || says(r#"event="serve.disk_low""#)).await;
+    server.logs(r#"event="serve.disk_low""#).await;
     assert_eq!(takes_part(&server, 1).await.0, 202, "participations are still accepted");
 
     fs::remove_file(more).unwrap();
     eventually_async("there is room again", LATER, async || wrong(&server).await.is_empty().then_some(()))
         .await;
-    eventually_async("the log reports that", LATER, async || says("There is room for the data file again"))
-        .await;
+    server.logs("There is room for the data file again").await;
 }
 
 /// A brand directory and a used data file, which every user may read.

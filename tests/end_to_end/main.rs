@@ -18,6 +18,7 @@ mod hot_incentive;
 mod http_rules;
 mod importing;
 mod kills;
+mod logged;
 mod logs;
 mod lost_log;
 mod mail_opt_in;

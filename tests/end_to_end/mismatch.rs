@@ -53,7 +53,7 @@ async fn an_unsigned_caller_cannot_find_out_which_address_and_number_belong_toge
     let data = &told.body["data"];
     assert_eq!((&told.body["type"], &data["id"]), (&json!("participation.ended"), &json!(wrong)));
     assert_eq!(data["reason"], REASON, "the back end gets the reason at once");
-    assert!(server.said().contains(REASON), "and so does the log");
+    server.logs(REASON).await;
     let (of_right, of_wrong) = (server.show(&right).await, server.show(&wrong).await);
     assert_eq!(alike(of_wrong.clone()), alike(of_right));
     assert_eq!((&of_wrong["position"], &of_wrong["credited"]), (&json!(2), &json!(false)));

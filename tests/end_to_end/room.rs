@@ -67,7 +67,7 @@ async fn a_crowd_fills_an_activation_exactly_and_neither_a_kill_nor_a_restart_ma
         refused as u64,
         "{health}"
     );
-    assert!(server.said().contains(r#"event="intake.activation_full""#), "{}", server.said());
+    server.logs(r#"event="intake.activation_full""#).await;
 
     server.kill_and_restart().await;
     assert_eq!(posts(&server, 1_000).await.1["type"], FULL);
