@@ -82,3 +82,22 @@ async fn an_interrupted_import_continues_where_it_stopped() {
     // Two items for each code that was not there, the counters of two transactions, and the mark of the whole list.
     assert_eq!(counted(&proxy.take())["dynamodb:UpdateItem"], 2 * (150 - 98) + 2 + 1);
 }
+
+/// The calls of 30 ms that fit, one after another, into two minutes.
+const IN_TWO_MINUTES: usize = 4_000;
+
+#[tokio::test]
+async fn a_hundred_thousand_codes_need_no_more_calls_in_a_row_than_fit_into_two_minutes() {
+    let proxy = FaultProxy::before(endpoint().await);
+    let dynamo = Dynamo::new(&aws::emulator(proxy.url()).await, Tables::of(&prefix()));
+    dynamo.make_tables().await.unwrap();
+    let list: Vec<String> = (0..1_000).map(|number| format!("CODE-{number:04}")).collect();
+    let _making = proxy.take();
+    dynamo.import_codes_with(&acme(), &pool(), &list, |_| {}).await.unwrap();
+    // Two items for each code, the counters of each transaction, and the mark of the whole list.
+    let transactions = counted(&proxy.take())["dynamodb:UpdateItem"] - 2 * list.len() - 1;
+    assert_eq!(transactions, list.len().div_ceil(49));
+    // A thousand codes are looked up side by side. The counters, the first code's mark and the list's mark are calls of their own.
+    let in_a_row = (transactions + 1) * 100 + 3;
+    assert!(in_a_row <= IN_TWO_MINUTES, "{in_a_row}");
+}
