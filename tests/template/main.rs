@@ -296,3 +296,20 @@ fn alarms_and_dashboard_read_metrics_that_the_functions_publish() {
         assert!(said.contains(&figure.as_str()), "no function publishes {figure}");
     }
 }
+
+/// The processor in the head of a program for 64-bit Arm (ELF, `EM_AARCH64`).
+const ARM_64: u16 = 183;
+
+/// What [`Architectures`](https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html) promises to Lambda.
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn a_function_is_built_for_the_processor_that_the_template_names() {
+    if std::env::var_os("NO_ARM64").is_some() {
+        println!("NO_ARM64 is set: no function was built for arm64.");
+        return;
+    }
+    let file = root().join("target/arm64/webhook-receiver/bootstrap");
+    let program = std::fs::read(&file).expect("cargo xtask test builds it, or sets NO_ARM64");
+    assert_eq!(program[..5], *b"\x7fELF\x02", "a program of 64 bits");
+    assert_eq!(u16::from_le_bytes([program[18], program[19]]), ARM_64);
+}

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
+use crate::python;
+
 /// The packages to install, each in one version, so that runs can be repeated.
 const PACKAGES: [&str; 5] = [
     "ministack==1.5.33",
@@ -18,20 +20,7 @@ const PACKAGES: [&str; 5] = [
 
 /// Installs the emulator, unless it is installed already.
 pub(crate) fn install() -> anyhow::Result<()> {
-    let directory = directory();
-    let installed = directory.join("installed");
-    if fs::read_to_string(&installed).is_ok_and(|text| text == PACKAGES.join("\n")) {
-        return Ok(());
-    }
-    fs::create_dir_all(&directory).context("target/aws-local cannot be created")?;
-    let venv = directory.join("venv");
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
-        .context("python3 with venv is needed")?;
-    run(Command::new(venv.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check"])
-        .args(PACKAGES))?;
-    fs::write(installed, PACKAGES.join("\n"))?;
-    Ok(())
+    python::environment(&directory(), &PACKAGES).map(drop)
 }
 
 /// The functions of infra/template.yaml.
@@ -69,7 +58,9 @@ pub(crate) fn run_the_stack() -> anyhow::Result<()> {
     let binaries = directory.join("../debug");
     let script = directory.join("../../infra/local.py");
     let python = directory.join("venv/bin/python");
-    run(Command::new(python).arg(script).arg("--binaries").arg(binaries).arg("--directory").arg(directory))
+    crate::run(
+        Command::new(python).arg(script).arg("--binaries").arg(binaries).arg("--directory").arg(directory),
+    )
 }
 
 /// The workspace's directory.
@@ -81,11 +72,4 @@ pub(crate) fn workspace() -> PathBuf {
 /// The directory `target/aws-local` of the workspace.
 fn directory() -> PathBuf {
     workspace().join("target/aws-local")
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status =
-        command.status().with_context(|| format!("{} does not start", command.get_program().display()))?;
-    ensure!(status.success(), "{} failed", command.get_program().display());
-    Ok(())
 }

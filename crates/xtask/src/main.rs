@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arm64;
 mod book;
 mod cycles;
 mod deny;
@@ -8,6 +9,7 @@ mod fuzz;
 mod mutants;
 mod names;
 mod peers;
+mod python;
 mod rules;
 mod tidy;
 mod tool;
@@ -157,9 +159,17 @@ fn test(no_browser: bool) -> anyhow::Result<()> {
     emulator::install()?;
     cargo(&["build", "--bin", "quikly-braze"])?;
     emulator::build_functions()?;
+    let for_arm64 = arm64::build()?;
     let in_browser = !no_browser && has_npm && web::has_browser();
-    let without: &[(&str, &str)] = if in_browser { &[] } else { &[("NO_BROWSER", "1")] };
-    cargo_with(&["test", "--workspace"], without)?;
+    let without = [(in_browser, "NO_BROWSER"), (for_arm64, "NO_ARM64")];
+    let without: Vec<(&str, &str)> =
+        without.iter().filter(|(is_there, _)| !is_there).map(|(_, variable)| (*variable, "1")).collect();
+    cargo_with(&["test", "--workspace"], &without)?;
+    if !for_arm64 {
+        eprintln!(
+            "No function was built for arm64: the compiler has no library for it, and rustup cannot fetch it here."
+        );
+    }
     if !has_npm {
         eprintln!(
             "The packages of web/ were neither built nor tested: there is no npm, and none may be installed here."
@@ -170,6 +180,14 @@ fn test(no_browser: bool) -> anyhow::Result<()> {
             "Nothing was tested in a browser: there is none, and none may be installed here. CHROMIUM can name one."
         );
     }
+    Ok(())
+}
+
+/// Runs a program to its end.
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status =
+        command.status().with_context(|| format!("{} does not start", command.get_program().display()))?;
+    ensure!(status.success(), "{} failed", command.get_program().display());
     Ok(())
 }
 
