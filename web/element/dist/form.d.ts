@@ -10,6 +10,8 @@ export declare class Form {
     readonly element_: Element;
     readonly send_: (asked: Asked, way: Way) => void;
     readonly node_: HTMLFormElement;
+    /** The ways that have a form. Where there are none, consumers take part in the brand's app. */
+    readonly ways_: Way[];
     busy_: boolean;
     /** The element says `text-id`, the consent's text that the page shows, and `label-NAME` of attributes. */
     constructor(activation_: Activation, texts_: Texts, element_: Element, send_: (asked: Asked, way: Way) => void);

@@ -27,7 +27,8 @@ const field = (part: string, ...children: Node[]): Node => h("div", { class: "f"
 export class Form {
   readonly node_ = h("form", { novalidate: true, part: "form", submit: (event) => this.#submit(event) });
   readonly #button: HTMLButtonElement;
-  readonly #ways: Way[];
+  /** The ways that have a form. Where there are none, consumers take part in the brand's app. */
+  readonly ways_: Way[];
   #way: Way;
   busy_ = false;
 
@@ -38,8 +39,8 @@ export class Form {
     readonly element_: Element,
     readonly send_: (asked: Asked, way: Way) => void,
   ) {
-    this.#ways = (["email", "sms"] as const).filter((way) => activation_.ways.some((known) => known.way === way));
-    this.#way = this.#ways[0] ?? "email";
+    this.ways_ = (["email", "sms"] as const).filter((way) => activation_.ways.some((known) => known.way === way));
+    this.#way = this.ways_[0] ?? "email";
     this.#button = h("button", { part: "button" }, texts_.send_);
     this.#build();
   }
@@ -61,7 +62,7 @@ export class Form {
     const rules = activation.consent;
     const byPhone = this.#way === "sms";
     const parts: Node[] = [];
-    if (this.#ways.length > 1) parts.push(this.#choice());
+    if (this.ways_.length > 1) parts.push(this.#choice());
     if (byPhone) parts.push(this.#text("phone", t.phone_, { type: "tel", autocomplete: "tel", placeholder: "(313) 555-0100" }));
     if (!byPhone || rules?.by_phone) parts.push(this.#text("email", t.mail_, { type: "email", autocomplete: "email", placeholder: "name@example.com" }));
     parts.push(...activation.attributes.map((attribute) => this.#attribute(attribute)));
@@ -75,7 +76,7 @@ export class Form {
     const t = this.texts_;
     const option = (way: Way) =>
       h("label", {}, h("input", { type: "radio", name: "way", value: way, checked: way === this.#way, change: () => this.#choose(way) }), t[way]);
-    return h("div", { class: "seg", part: "ways", role: "radiogroup", "aria-label": `${t.email} / ${t.sms}` }, ...this.#ways.map(option));
+    return h("div", { class: "seg", part: "ways", role: "radiogroup", "aria-label": `${t.email} / ${t.sms}` }, ...this.ways_.map(option));
   }
 
   /** Changes the way. What is typed in texts is not lost. */

@@ -22,9 +22,10 @@ sheet.replaceSync(style);
  *
  * `base` is the server, `scope` the activation, `incentive` the one whose counter is shown (the first, unless told otherwise), and `lang`
  * the language. `text-id` names the consent's text in the slots `consent` and `consent-sms`, and `label-NAME` is the label of an attribute.
+ * `participation` is the id of one whose result is shown: that of a consumer who has taken part in the brand's app, for example.
  */
 export class QuiklyActivation extends HTMLElement {
-  static readonly observedAttributes = ["base", "scope", "incentive", "lang", "text-id"];
+  static readonly observedAttributes = ["base", "scope", "incentive", "lang", "text-id", "participation"];
 
   readonly #view = h("div", { part: "body" });
   readonly #live = h("p", { "aria-live": "polite" });
@@ -100,7 +101,7 @@ export class QuiklyActivation extends HTMLElement {
     signal.addEventListener("abort", () => clearInterval(ticks));
     await this.#load(signal);
     this.#tell("quikly:shown", { phase: this.#activation.phase });
-    const id = kept(this.#scope);
+    const id = this.getAttribute("participation") ?? kept(this.#scope);
     if (id) {
       try {
         return await this.#follow(id, signal);
@@ -170,7 +171,7 @@ export class QuiklyActivation extends HTMLElement {
       this.#closed(this.#activation.closes);
     } else {
       this.#form ??= new Form(this.#activation, t, this, (asked, way) => this.#do((signal) => this.#send(asked, way, signal)));
-      this.#show("open", this.#head(), h("div", { class: "bar", part: "bar" }, h("i")), this.#form.node_);
+      this.#show("open", this.#head(), h("div", { class: "bar", part: "bar" }, h("i")), this.#form.ways_[0] ? this.#form.node_ : h("slot"));
     }
     this.#tick();
     this.#count();

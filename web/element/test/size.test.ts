@@ -11,6 +11,13 @@ test("the element has at most 8 kB with the SDK and English in it", () => {
   expect(size("../dist/v1.js")).toBeLessThanOrEqual(8_192);
 });
 
+test("the demo's page has at most 60 kB with the element and the French texts", () => {
+  const page = "../../../crates/quikly-braze/src/demo/page/";
+  const files = ["index.html", "style.css", "script.js"].map((name) => page + name);
+  const all = [...files, "../dist/v1.js", "../dist/v1.fr.json"].map(size);
+  expect(all.reduce((sum, one) => sum + one)).toBeLessThanOrEqual(60 * 1024);
+});
+
 test("the script knows the hash of the French texts, and the tag that of the script", () => {
   const [script, french] = [read("../dist/v1.js"), read("../dist/v1.fr.json")];
   expect(script.toString()).toContain(`"sha256-${createHash("sha256").update(french).digest("base64")}"`);
