@@ -30,6 +30,7 @@ mod read_backs;
 mod retention;
 mod rollups;
 mod schedule;
+mod search;
 mod secrets;
 mod spoiler;
 mod steps;
@@ -48,7 +49,7 @@ use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{
     Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Rollups, Schedule,
-    Store,
+    Search, Store,
 };
 use spoiler::Spoiler;
 use testkit::fault_proxy::FaultProxy;
@@ -65,6 +66,7 @@ struct Ports {
     outages: Arc<dyn Outages>,
     rollups: Arc<dyn Rollups>,
     inspection: Arc<dyn Inspection>,
+    search: Arc<dyn Search>,
     /// The operator's commands, if the implementation has them.
     operations: Option<Arc<dyn Operations>>,
     clock: Arc<TestClock>,
@@ -80,17 +82,14 @@ struct Ports {
 
 impl Ports {
     /// Over one adapter that keeps everything.
-    fn over<A>(
-        adapter: &Arc<A>,
-        inspection: Arc<dyn Inspection>,
-        clock: Arc<TestClock>,
-        spoiler: Spoiler,
-    ) -> Self
+    fn over<A, I>(adapter: &Arc<A>, reads: Arc<I>, clock: Arc<TestClock>, spoiler: Spoiler) -> Self
     where
         A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + Rollups + 'static,
+        I: Inspection + Search + 'static,
     {
         Self {
-            inspection,
+            inspection: reads.clone(),
+            search: reads,
             store: adapter.clone(),
             ledger: adapter.clone(),
             callbacks: adapter.clone(),
@@ -317,6 +316,10 @@ macro_rules! keeps_ledgers {
                 a_callback_that_is_not_taken_is_shown_with_its_last_answer,
                 what_happened_and_why_it_waits_is_shown_as_it_was_saved,
                 nobody_is_shown_under_an_unknown_id;
+            search:
+                whoever_has_a_number_or_a_place_is_found,
+                the_place_of_somebody_who_left_is_found_at_whoever_moved_up,
+                whoever_got_a_code_is_found_by_it;
         }
     };
 }
@@ -357,6 +360,7 @@ mod memory_keeps {
     keeps_ledgers!(crate::in_memory());
     delivers!(crate::in_memory());
     delivers_fairly!(crate::in_memory());
+    promises! { crate::in_memory(); search: a_code_that_is_left_is_said_to_be_unused; }
 }
 
 mod memory_that_enters_later_keeps {
@@ -370,6 +374,7 @@ mod embedded_keeps {
     can_be_operated!(crate::on_a_file());
     delivers!(crate::on_a_file());
     delivers_fairly!(crate::on_a_file());
+    promises! { crate::on_a_file(); search: a_code_that_is_left_is_said_to_be_unused; }
 }
 
 mod aws_keeps {
@@ -377,6 +382,7 @@ mod aws_keeps {
     keeps_ledgers!(crate::emulator::on_dynamo());
     promises! { crate::emulator::on_dynamo(); numbers: a_number_whose_participation_comes_too_late_has_no_second_owner; }
     can_be_operated!(crate::emulator::on_dynamo());
+    promises! { crate::emulator::on_dynamo(); search: what_no_index_has_is_searched_only_if_that_is_asked_for; }
     delivers!(crate::emulator::on_queues());
 }
 

@@ -128,3 +128,77 @@ async fn a_consumer_is_found_by_address_with_the_answer_why_there_is_no_reward()
     assert!(answer.contains("in line") || answer.contains("waiting"), "{answer}");
     assert_eq!(find("nobody@example.com"), json!([]));
 }
+
+/// What a command that succeeds prints as JSON.
+fn ran_as_json(server: &ServeProcess, command: &[&str]) -> Value {
+    serde_json::from_str(&ran(server, &[command, &["--json"]].concat())).unwrap()
+}
+
+#[tokio::test]
+async fn a_participation_is_found_by_its_number_its_place_and_its_id() {
+    let workspace = SimProcess::start("0s").await;
+    let server = campaign(&workspace).await;
+    let third = ran_as_json(&server, &["find", "--scope", "spring", "--arrival", "3"]);
+    assert_eq!((&third[0]["arrival"], &third[0]["position"]), (&json!(3), &Value::Null));
+    assert!(third[0]["answer"]["fr"].as_str().unwrap().contains("liste d’attente"), "{third}");
+    let first = ran_as_json(&server, &["find", "--scope", "spring", "--position", "1"]);
+    assert_eq!((&first[0]["arrival"], &first[0]["position"]), (&json!(1), &json!(1)));
+    let id = first[0]["id"].as_str().unwrap();
+    assert_eq!(ran_as_json(&server, &["find", "--id", id]), first);
+    assert_eq!(ran_as_json(&server, &["find", "--scope", "spring", "--arrival", "4"]), json!([]));
+    let nobody = ran(&server, &["find", "--scope", "spring", "--position", "3"]);
+    assert!(nobody.contains("nobody has the place 3"), "{nobody}");
+}
+
+#[tokio::test]
+async fn whoever_got_a_code_is_found_and_a_code_of_everybody_is_said_to_be_one() {
+    let workspace = SimProcess::start("0s").await;
+    let incentives = FIRST.replace("reward = \"SPRING20\"", "codes = \"codes.txt\"");
+    let brand = BrandFixture {
+        email: "attributes = { quikly_participant = true }\nincentive = \"first\"",
+        access: "[intake]\nopen_to_anybody = true",
+        more: &incentives,
+        // Each of the four activations may give out two.
+        codes: 8,
+        ..BrandFixture::at(&workspace)
+    };
+    let server = ServeProcess::start(&brand).await;
+    let id = server.take_part("spring", "ada@example.com").await;
+    server.reaches(&id, "enrolled", LATER).await;
+    let codes = fs::read_to_string(server.brands().join("codes.txt")).unwrap();
+    let codes: Vec<&str> = codes.lines().collect();
+    assert_eq!(ran_as_json(&server, &["find", "--code", codes[0]])[0]["id"], json!(id));
+    let unused = ran(&server, &["find", "--code", codes[1]]);
+    assert!(unused.contains("was not given out yet"), "{unused}");
+    let unknown = ran(&server, &["find", "--code", "NOT-A-CODE"]);
+    assert!(unknown.contains("no pool has given out this code"), "{unknown}");
+
+    let server = campaign(&workspace).await;
+    let arguments = on_the_file(&server, &["find", "--code", "SPRING20"]);
+    let (code, said) = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(
+        code == Some(1) && said.contains("everybody who wins `first` in spring gets this code"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn the_winners_are_listed_as_text_as_csv_and_as_json() {
+    let workspace = SimProcess::start("0s").await;
+    let server = campaign(&workspace).await;
+    let data = server.data().display().to_string();
+    let winners = |more: &[&str]| {
+        let (code, said) = run(&[&["winners", "spring", "--data", &data], more].concat());
+        assert_eq!(code, Some(0), "{said}");
+        said
+    };
+    let text = winners(&[]);
+    assert!(text.contains("     1  c***@e***.com") && text.contains("2 winners"), "{text}");
+    let csv = winners(&["--csv"]);
+    assert!(csv.starts_with("id,scope,incentive,position,") && csv.lines().count() == 3, "{csv}");
+    let json: Vec<Value> =
+        winners(&["--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let places: Vec<&Value> = json.iter().map(|winner| &winner["position"]).collect();
+    assert_eq!(places, [&json!(1), &json!(2)]);
+    assert!(winners(&["--incentive", "another"]).contains("0 winners"));
+}

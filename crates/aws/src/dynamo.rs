@@ -29,6 +29,7 @@ mod records;
 mod reports;
 mod rollups;
 mod schema;
+mod search;
 mod store;
 mod transaction;
 mod waiting;

@@ -27,6 +27,14 @@ pub enum Reward {
     Value(Amount),
 }
 
+impl Reward {
+    /// Whether it is this code.
+    #[must_use]
+    pub fn is_code(&self, code: &str) -> bool {
+        matches!(self, Self::Code(own) if own == code)
+    }
+}
+
 impl fmt::Debug for Reward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,6 +7,7 @@ mod overview;
 mod pages;
 mod reports;
 mod retry;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

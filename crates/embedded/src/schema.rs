@@ -304,7 +304,23 @@ const STEPS: &[M<'_>] = &[M::up(
          count     INTEGER NOT NULL,
          PRIMARY KEY (scope, minute, channel, incentive, name)
      ) WITHOUT ROWID;",
-), M::up(AUDIT)];
+), M::up(AUDIT), M::up(
+    // A line is found by its number in the order of acceptance. What reports show of each minute has a row of its own, since the figures
+    // of a minute are many rows of `rollups`.
+    "CREATE INDEX participations_arrival ON participations (ledger, arrival) WHERE arrival > 0;
+     CREATE TABLE minutes (
+         scope    TEXT NOT NULL,
+         minute   INTEGER NOT NULL,
+         accepted INTEGER NOT NULL,
+         credited INTEGER NOT NULL,
+         rewarded INTEGER NOT NULL,
+         PRIMARY KEY (scope, minute)
+     ) WITHOUT ROWID;
+     INSERT INTO minutes
+     SELECT scope, minute, sum(iif(name = 'accepted', count, 0)), sum(iif(name = 'credited', count, 0)),
+            sum(iif(name = 'rewarded', count, 0))
+     FROM rollups WHERE minute >= 0 AND name IN ('accepted', 'credited', 'rewarded') GROUP BY 1, 2;",
+)];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines
 /// under them, and the triggers must not count a line that only moves.

@@ -73,6 +73,11 @@ impl Ledgers {
         about.map(inspected).collect()
     }
 
+    /// Whether a pool has this code and has not given it out.
+    pub(crate) fn has_unused(&self, code: &str) -> bool {
+        self.codes.values().any(|codes| codes.all.iter().skip(codes.given).any(|one| one == code))
+    }
+
     /// One ledger of a brand, for a transaction.
     pub(crate) fn book<'a>(
         &'a mut self,

@@ -19,6 +19,7 @@ mod read_backs;
 mod reports;
 mod rollups;
 mod schedule;
+mod search;
 mod secrets;
 mod store;
 

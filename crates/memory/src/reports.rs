@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use ports::Result;
-use ports::reports::{ActivationFigures, Reports};
+use ports::reports::{ActivationFigures, MinuteFigures, Reports};
 
 use crate::Memory;
 
@@ -20,6 +20,7 @@ impl Reports for Memory {
             (incentive, state.ledgers.counts.get(&ledger).cloned().unwrap_or_default())
         });
         let ledgers = ledgers.collect();
-        Ok(ActivationFigures { accepted: Some(accepted), rollup, ledgers })
+        let minutes = MinuteFigures::of(&rollup);
+        Ok(ActivationFigures { accepted: Some(accepted), rollup, minutes, ledgers })
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::audit::AuditEntry;
 use domain::award::Award;
-use domain::ids::ParticipationId;
+use domain::ids::{ParticipationId, Scope};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 
@@ -62,6 +62,13 @@ pub trait Records: Send + Sync {
     /// The first participations, or those behind a cursor, in the store's own order. What changes meanwhile is read before or after
     /// the change.
     async fn records(&self, after: Option<&PageCursor>) -> Result<RecordPage>;
+
+    /// The same of one activation. A page may be empty although others follow it.
+    async fn records_of(&self, scope: &Scope, after: Option<&PageCursor>) -> Result<RecordPage> {
+        let mut page = self.records(after).await?;
+        page.records.retain(|record| record.participation.scope() == scope);
+        Ok(page)
+    }
 
     /// The first profile hints, or those behind a cursor, each with the key of its contact.
     async fn hints(&self, after: Option<&PageCursor>) -> Result<HintPage>;

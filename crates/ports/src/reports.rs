@@ -15,10 +15,53 @@ pub struct ActivationFigures {
     /// How many participations were ever accepted, if the store counts them at once. The roll-ups count them when they are first
     /// processed.
     pub accepted: Option<u64>,
-    /// The roll-ups.
+    /// The totals of the roll-ups. Figures of minutes may be there, too, and are not needed.
     pub rollup: Rollup,
+    /// What happened in each minute in which something happened, in order.
+    pub minutes: Vec<MinuteFigures>,
     /// The counters of each incentive's ledger.
     pub ledgers: BTreeMap<IncentiveId, Counts>,
+}
+
+/// What happened in one minute, in all ways together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MinuteFigures {
+    /// The minute since 1970.
+    pub minute: i64,
+    /// How many were accepted.
+    pub accepted: u64,
+    /// How many were credited.
+    pub credited: u64,
+    /// How many got a reward.
+    pub rewarded: u64,
+}
+
+impl MinuteFigures {
+    /// The minutes in which something was counted, in order.
+    #[must_use]
+    pub fn of(rollup: &Rollup) -> Vec<Self> {
+        let mut minutes: BTreeMap<i64, Self> = BTreeMap::new();
+        for (key, count) in rollup.iter() {
+            let Some(minute) = key.minute else { continue };
+            let mut counted = minutes.get(&minute).copied().unwrap_or(Self { minute, ..Self::default() });
+            if counted.count(&key.name, count) {
+                minutes.insert(minute, counted);
+            }
+        }
+        minutes.into_values().collect()
+    }
+
+    /// Counts a figure with this name. Returns whether a minute has such a figure.
+    pub fn count(&mut self, name: &str, count: u64) -> bool {
+        let figure = match name {
+            "accepted" => &mut self.accepted,
+            "credited" => &mut self.credited,
+            "rewarded" => &mut self.rewarded,
+            _ => return false,
+        };
+        *figure = figure.saturating_add(count);
+        true
+    }
 }
 
 impl ActivationFigures {

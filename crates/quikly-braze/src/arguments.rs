@@ -17,7 +17,7 @@ use crate::forwarded::ForwardedBy;
 
 pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat};
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
-pub(crate) use reports::{Completions, Find, LanguageArgument, ReportArguments};
+pub(crate) use reports::{Completions, Find, LanguageArgument, ReportArguments, Winners};
 
 /// The connector between Quikly and Braze.
 ///
@@ -41,8 +41,10 @@ pub(crate) enum CliCommand {
     Check(Check),
     /// Show the state of the system: participations by state, what is due, limits in use, what is parked
     Status(Status),
-    /// Find a consumer's participations, with the answer for each
+    /// Find a consumer's participations, or those with an id, a code, a number or a place, with the answer for each
     Find(Find),
+    /// List who won, with what they won
+    Winners(Winners),
     /// Report on an activation: who took part, where they left, how fast it was, what was given out
     Report(ReportArguments),
     /// Show one participation: why it has a reward or not, what happened to it, and what is still under way

@@ -14,10 +14,10 @@ use ports::pages::StoredParticipation;
 use reports::masked;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{ExportArguments, ExportCommand};
+use crate::arguments::{ExportArguments, ExportCommand, Operator, StorageArguments};
 use crate::console;
 use crate::operator;
-use crate::row_output::{RowOutput, written};
+use crate::row_output::{RowOutput, unless_left, written};
 use crate::storage::Opened;
 
 const PARTICIPATION: &[&str] = &[
@@ -46,7 +46,8 @@ const PARTICIPATION: &[&str] = &[
     "attributes",
 ];
 
-const WINNER: &[&str] = &[
+/// The columns of winners.
+pub(crate) const WINNER: &[&str] = &[
     "id",
     "scope",
     "incentive",
@@ -68,49 +69,55 @@ pub(crate) async fn run(command: ExportCommand) -> anyhow::Result<()> {
     };
     let ExportArguments { storage, scope, format, reveal, operator } = arguments;
     let scope = Scope::parse(&scope).context("--scope")?;
+    let storage = opened(storage, (what, &scope), reveal, &operator).await?;
+    let output = RowOutput::begin(format, columns);
+    let Some(mut output) = unless_left(output)? else { return Ok(()) };
+    let each = |record: &StoredParticipation| {
+        let row =
+            if columns == WINNER { winner(record, reveal) } else { Some(participation(record, reveal)) };
+        row.map_or(Ok(()), |row| output.row(row))
+    };
+    if each_record(&storage, &scope, each).await? { written(output.end()) } else { Ok(()) }
+}
+
+/// Opens the storage. If contacts and codes are to be revealed, the audit log says so first.
+pub(crate) async fn opened(
+    storage: StorageArguments,
+    (what, scope): (&str, &Scope),
+    reveal: bool,
+    operator: &Operator,
+) -> anyhow::Result<Opened> {
     let storage = Opened::open(storage).await?;
     if reveal {
-        let entry = AuditEntry::new(SystemClock.now(), operator::name(&operator), format!("{what} --reveal"));
+        let entry = AuditEntry::new(SystemClock.now(), operator::name(operator), format!("{what} --reveal"));
         storage.operations().note(&entry.about([scope.to_string()])).await?;
     }
-    let mut unreadable = 0;
-    let rows = async {
-        let mut output = RowOutput::begin(format, columns).map_err(Stopped::Output)?;
-        let mut next = None;
-        loop {
-            let page = storage.operations().records(next.as_ref()).await.map_err(Stopped::Store)?;
-            unreadable += page.unreadable.len();
-            for record in page.records.iter().filter(|record| *record.participation.scope() == scope) {
-                let row = if columns == WINNER {
-                    winner(record, reveal)
-                } else {
-                    Some(participation(record, reveal))
-                };
-                if let Some(row) = row {
-                    output.row(row).map_err(Stopped::Output)?;
-                }
-            }
-            next = page.next;
-            if next.is_none() {
-                return output.end().map_err(Stopped::Output);
-            }
+    Ok(storage)
+}
+
+/// Reads an activation's participations page by page, until the reader of the output leaves. Returns whether it stayed.
+pub(crate) async fn each_record(
+    storage: &Opened,
+    scope: &Scope,
+    mut each: impl FnMut(&StoredParticipation) -> io::Result<()>,
+) -> anyhow::Result<bool> {
+    let (mut next, mut unreadable) = (None, 0);
+    loop {
+        let page = storage.operations().records_of(scope, next.as_ref()).await?;
+        unreadable += page.unreadable.len();
+        let rows = page.records.iter().try_for_each(&mut each);
+        if unless_left(rows)?.is_none() {
+            return Ok(false);
         }
-    };
-    match rows.await {
-        Ok(()) => {}
-        Err(Stopped::Output(error)) => written(Err(error))?,
-        Err(Stopped::Store(error)) => return Err(error.into()),
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
     }
     if unreadable > 0 {
         console::warn(&format!("{unreadable} participation(s) cannot be read and are left out"));
     }
-    Ok(())
-}
-
-/// Why no more rows are written.
-enum Stopped {
-    Output(io::Error),
-    Store(ports::Error),
+    Ok(true)
 }
 
 fn participation(record: &StoredParticipation, reveal: bool) -> Vec<Value> {
@@ -146,7 +153,8 @@ fn participation(record: &StoredParticipation, reveal: bool) -> Vec<Value> {
     ]
 }
 
-fn winner(record: &StoredParticipation, reveal: bool) -> Option<Vec<Value>> {
+/// Somebody who won, as a row; `None` if the participation has no reward.
+pub(crate) fn winner(record: &StoredParticipation, reveal: bool) -> Option<Vec<Value>> {
     let StoredParticipation { participation: one, award } = record;
     let award = award.as_ref().filter(|award| award.reward().is_some())?;
     Some(vec![

@@ -1,12 +1,11 @@
-//! `find`: the participations of one consumer, found by their ids, which are keyed hashes of the contact. So the cost does not depend on how
-//! many participations there are.
+//! `find`: the participations of one consumer, or those with an id, a code, a number or a place. The ids of a consumer are keyed hashes of the
+//! contact, so the cost does not depend on how many participations there are.
 
-use std::collections::BTreeSet;
+mod by_contact;
+mod by_search;
 
 use anyhow::{Context, ensure};
-use domain::brand::{Activation, Brands};
-use domain::contact::{Contact, Email, Phone};
-use domain::id_key::IdKey;
+use domain::brand::Brands;
 use domain::ids::{ParticipationId, Scope};
 use futures::{StreamExt, TryStreamExt, stream};
 use ports::inspection::InspectedParticipation;
@@ -15,33 +14,61 @@ use serde_json::{Value, json};
 
 use crate::arguments::Find;
 use crate::storage::Opened;
-use crate::{brand_terms, console, forget, show};
+use crate::{brand_terms, console, show};
 
 /// How many ids are looked up at once.
 const AT_ONCE: usize = 16;
 
+/// What is looked for.
+enum Wanted {
+    Contact(Vec<domain::contact::Contact>),
+    Id(ParticipationId),
+    Code(String),
+    Line(by_search::WantedLine),
+}
+
+/// The ids that may be the ones, and why there may be none.
+struct Candidates {
+    ids: Vec<ParticipationId>,
+    /// What to say if nothing is stored under them.
+    otherwise: String,
+}
+
 pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
     let language = arguments.language.chosen;
     let scope = arguments.scope.as_deref().map(Scope::parse).transpose().context("--scope is a scope id")?;
-    let contacts = contacts(&arguments)?;
+    let wanted = Wanted::of(&arguments)?;
     let brands =
         brand_terms::brands(arguments.brands.as_deref(), arguments.storage.environment.as_deref()).await?;
-    ensure!(
-        scope.as_ref().is_none_or(|scope| brands.activation(scope).is_some()),
-        "no brand file has this activation"
-    );
     let opened = Opened::open(arguments.storage).await?;
-    let ids = ids(&brands, scope.as_ref(), &contacts, &opened.id_key().await?);
+    let candidates = match &wanted {
+        Wanted::Contact(contacts) => {
+            ensure!(
+                scope.as_ref().is_none_or(|scope| brands.activation(scope).is_some()),
+                "no brand file has this activation"
+            );
+            let ids = by_contact::ids(&brands, scope.as_ref(), contacts, &opened.id_key().await?);
+            Candidates { ids: ids.into_iter().collect(), otherwise: by_contact::nobody(language).to_owned() }
+        }
+        Wanted::Id(id) => Candidates { ids: vec![*id], otherwise: by_search::no_such_id(*id, language) },
+        Wanted::Code(code) => by_search::of_code(&opened, &brands, code, arguments.scan, language).await?,
+        Wanted::Line(line) => {
+            let scope = scope.as_ref().context("--scope is missing")?;
+            by_search::of_line(&opened, &brands, (scope, line), arguments.scan, language).await?
+        }
+    };
     let inspection = opened.inspection();
-    let asked = stream::iter(ids).map(|id| inspection.inspect(id)).buffer_unordered(AT_ONCE);
+    let asked = stream::iter(candidates.ids).map(|id| inspection.inspect(id)).buffer_unordered(AT_ONCE);
     let found: Vec<Option<InspectedParticipation>> = asked.try_collect().await?;
-    let mut found: Vec<InspectedParticipation> = found.into_iter().flatten().collect();
+    let in_scope =
+        |one: &InspectedParticipation| scope.as_ref().is_none_or(|scope| one.participation.scope() == scope);
+    let mut found: Vec<InspectedParticipation> = found.into_iter().flatten().filter(in_scope).collect();
     found.sort_by_key(|one| one.participation.accepted_at());
     if arguments.json {
         let found: Vec<Value> = found.iter().map(|one| as_json(one, &brands)).collect();
         console::say(&Value::from(found).to_string());
     } else if found.is_empty() {
-        console::say(nobody(language));
+        console::say(&candidates.otherwise);
     } else {
         let texts: Vec<String> = found.iter().map(|one| as_text(one, &brands, language)).collect();
         console::say(&texts.join("\n\n"));
@@ -49,37 +76,21 @@ pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The contact in every form that a version may have stored.
-fn contacts(arguments: &Find) -> anyhow::Result<Vec<Contact>> {
-    if let Some(email) = &arguments.email {
-        let typed = forget::given(email, "e-mail address")?;
-        let forms = [Email::parse(&typed)?].into_iter().chain(Email::earlier_forms(&typed));
-        return Ok(forms.map(Contact::Email).collect());
+impl Wanted {
+    fn of(arguments: &Find) -> anyhow::Result<Self> {
+        if let Some(id) = &arguments.id {
+            let id =
+                ParticipationId::parse(id).context("--id is a participation's id: 32 hexadecimal digits")?;
+            return Ok(Self::Id(id));
+        }
+        if let Some(code) = &arguments.code {
+            return Ok(Self::Code(crate::forget::given(code, "code")?));
+        }
+        match by_search::WantedLine::of(arguments)? {
+            Some(line) => Ok(Self::Line(line)),
+            None => Ok(Self::Contact(by_contact::contacts(arguments)?)),
+        }
     }
-    let phone = arguments.phone.as_deref().context("--email or --phone is missing")?;
-    let phone = Phone::from_e164(&forget::given(phone, "phone number")?);
-    let phone = phone.context("--phone is E.164: +, country code, number")?;
-    Ok(vec![Contact::Phone { phone, email: None }])
-}
-
-/// Every id that a participation with one of these contacts can have. Repetitions of a repeatable event have others.
-fn ids(
-    brands: &Brands,
-    scope: Option<&Scope>,
-    contacts: &[Contact],
-    id_key: &IdKey,
-) -> BTreeSet<ParticipationId> {
-    let activations = brands.iter().flat_map(|brand| brand.activations.values());
-    let wanted = activations.filter(|activation| scope.is_none_or(|scope| *scope == activation.scope));
-    wanted
-        .flat_map(|activation| contacts.iter().flat_map(|contact| of_activation(activation, contact, id_key)))
-        .collect()
-}
-
-fn of_activation(activation: &Activation, contact: &Contact, id_key: &IdKey) -> Vec<ParticipationId> {
-    let scope = &activation.scope;
-    let events = activation.events.keys().map(|event| id_key.event(scope, event, contact, None));
-    events.chain([id_key.participation(scope, contact)]).collect()
 }
 
 fn as_text(inspected: &InspectedParticipation, brands: &Brands, language: Language) -> String {
@@ -99,25 +110,15 @@ fn as_text(inspected: &InspectedParticipation, brands: &Brands, language: Langua
 fn as_json(inspected: &InspectedParticipation, brands: &Brands) -> Value {
     let participation = &inspected.participation;
     let (answer, _) = show::answered(inspected, brands);
+    let award = inspected.award.as_ref();
     json!({
         "id": participation.id().to_string(),
         "scope": participation.scope().as_str(),
         "channel": participation.channel().name(),
         "accepted_at": participation.accepted_at().to_string(),
         "state": participation.state().name(),
+        "arrival": award.and_then(|award| award.arrival),
+        "position": award.and_then(|award| award.place()),
         "answer": { "en": answer.text(Language::English), "fr": answer.text(Language::French) },
     })
-}
-
-fn nobody(language: Language) -> &'static str {
-    match language {
-        Language::English => {
-            "nobody found: no participation in these activations has this contact; is it spelled as the person gave it? \
-             A participation by a repeatable event is not found this way"
-        }
-        Language::French => {
-            "personne : aucune participation de ces activations n’a ce contact ; est-il écrit comme la personne l’a donné ? \
-             Une participation par un événement répétable ne se trouve pas ainsi"
-        }
-    }
 }

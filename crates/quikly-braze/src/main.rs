@@ -43,6 +43,7 @@ mod telemetry;
 mod token;
 mod watch;
 mod widget;
+mod winners;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         CliCommand::Check(check) => run(check::run(check)),
         CliCommand::Status(status) => run(status::run(status)),
         CliCommand::Find(find) => run(find::run(find)),
+        CliCommand::Winners(winners) => run(winners::run(winners)),
         CliCommand::Report(report) => run(report::run(report)),
         CliCommand::Show(show) => run(show::run(show)),
         CliCommand::Dead(dead) => run(dead::run(dead)),

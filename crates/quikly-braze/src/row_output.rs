@@ -65,6 +65,14 @@ pub(crate) fn written(result: io::Result<()>) -> anyhow::Result<()> {
     console::read_or_full(result).context("the rows cannot be written")
 }
 
+/// What was written; `None` if the reader has read enough and has left.
+pub(crate) fn unless_left<T>(result: io::Result<T>) -> anyhow::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+        result => Ok(Some(result.context("the rows cannot be written")?)),
+    }
+}
+
 /// A value as a cell.
 fn cell(value: Value) -> String {
     match value {

@@ -10,7 +10,7 @@ use domain::brand::SecretRef;
 use domain::id_key::IdKey;
 use embedded::AdminConnection;
 use ports::clock::SystemClock;
-use ports::{Inspection, Operations, Reports, Secrets};
+use ports::{Inspection, Operations, Reports, Search, Secrets};
 use secrecy::ExposeSecret;
 
 use crate::arguments::StorageArguments;
@@ -65,6 +65,13 @@ impl Opened {
     }
 
     pub(crate) fn inspection(&self) -> &dyn Inspection {
+        match self {
+            Self::File { admin, .. } => admin,
+            Self::OnAws { environment, .. } => environment.dynamo(),
+        }
+    }
+
+    pub(crate) fn search(&self) -> &dyn Search {
         match self {
             Self::File { admin, .. } => admin,
             Self::OnAws { environment, .. } => environment.dynamo(),

@@ -12,7 +12,7 @@ use domain::ids::{Channel, IncentiveId, Scope};
 use domain::incentive::Quantity;
 use domain::ledger::Counts;
 use domain::rollup::minute_begins;
-use ports::reports::ActivationFigures;
+use ports::reports::{ActivationFigures, MinuteFigures};
 
 pub use funnel::{Funnel, Leak, LeakReason};
 pub use speed::Speed;
@@ -213,23 +213,11 @@ impl Totals {
 }
 
 fn minutes(figures: &ActivationFigures) -> Vec<Minute> {
-    let mut minutes: BTreeMap<i64, Minute> = BTreeMap::new();
-    for (key, count) in figures.rollup.iter() {
-        let Some((number, from)) = key.minute.and_then(|minute| Some((minute, minute_begins(minute)?)))
-        else {
-            continue;
-        };
-        let nothing = Minute { from, accepted: 0, credited: 0, rewarded: 0 };
-        let minute = minutes.entry(number).or_insert(nothing);
-        let figure = match key.name.as_str() {
-            "accepted" => &mut minute.accepted,
-            "credited" => &mut minute.credited,
-            "rewarded" => &mut minute.rewarded,
-            _ => continue,
-        };
-        *figure = figure.saturating_add(count);
-    }
-    minutes.into_values().collect()
+    let minute = |of: &MinuteFigures| {
+        let MinuteFigures { minute, accepted, credited, rewarded } = *of;
+        Some(Minute { from: minute_begins(minute)?, accepted, credited, rewarded })
+    };
+    figures.minutes.iter().filter_map(minute).collect()
 }
 
 #[cfg(test)]

@@ -84,6 +84,8 @@ enum Bench {
     Work,
     /// The cost of a million participations for readers and for new participants
     Crowd,
+    /// How long people's questions take over a data file of a million participations
+    Questions,
     /// How fast bursts are processed, in virtual time, with a plot of one in docs: --most N
     Drain {
         /// The arguments of the benchmark
@@ -123,6 +125,10 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(Bench::Crowd) => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("crowd")
+        }
+        Task::Bench(Bench::Questions) => {
+            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
+            bench("questions")
         }
         Task::Bench(Bench::Drain { arguments }) => {
             hand_on(&["run", "--release", "--package", "benches", "--bin", "drain", "--"], &arguments)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use futures::future::try_join_all;
-use ports::reports::{ActivationFigures, Reports};
+use ports::reports::{ActivationFigures, MinuteFigures, Reports};
 use ports::{Error, Result, Rollups};
 
 use crate::dynamo::Dynamo;
@@ -20,6 +20,7 @@ impl Reports for Dynamo {
             Ok::<_, Error>((incentive, self.read_counts(&name(&ledger)).await?.counts))
         });
         let ledgers: BTreeMap<_, _> = try_join_all(counts).await?.into_iter().collect();
-        Ok(ActivationFigures { accepted: None, rollup, ledgers })
+        let minutes = MinuteFigures::of(&rollup);
+        Ok(ActivationFigures { accepted: None, rollup, minutes, ledgers })
     }
 }

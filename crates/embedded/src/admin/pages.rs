@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use domain::audit::AuditEntry;
-use domain::ids::ParticipationId;
+use domain::ids::{ParticipationId, Scope};
 use ports::pages::{AuditLog, AuditPage, HintPage, PageCursor, RecordPage, Records, StoredParticipation};
 use ports::{Error, Result};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{AdminConnection, failed};
 use crate::schema::AUDIT;
@@ -22,11 +22,23 @@ fn rows_behind(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Reco
     let mut next = connection.prepare_cached(
         "SELECT rowid, id, version, record, award FROM participations WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
     )?;
-    let columns = |row: &rusqlite::Row<'_>| {
-        let record = row.get::<_, String>(3).ok();
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, record, row.get(4)?))
-    };
     next.query_map(params![after, PAGE], columns)?.collect()
+}
+
+/// The rows of an activation, and those whose scope cannot be read, found without parsing each record. Records are written without spaces,
+/// and a quotation mark inside a value is escaped.
+fn rows_of(connection: &Connection, scope: &Scope, after: i64) -> rusqlite::Result<Vec<RecordColumns>> {
+    let mut next = connection.prepare_cached(
+        "SELECT rowid, id, version, record, award FROM participations
+         WHERE rowid > ?1 AND (instr(record, ?3) > 0 OR instr(record, '\"scope\":\"') = 0) ORDER BY rowid LIMIT ?2",
+    )?;
+    let wanted = format!("\"scope\":\"{scope}\"");
+    next.query_map(params![after, PAGE, wanted], columns)?.collect()
+}
+
+fn columns(row: &Row<'_>) -> rusqlite::Result<RecordColumns> {
+    let record = row.get::<_, String>(3).ok();
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, record, row.get(4)?))
 }
 
 fn number(after: Option<&PageCursor>) -> Result<i64> {
@@ -45,21 +57,33 @@ fn readable(
     Some(StoredParticipation { participation, award })
 }
 
+fn page(rows: Vec<RecordColumns>) -> RecordPage {
+    let last = rows.last().filter(|_| rows.len() == PAGE).map(|(number, ..)| *number);
+    let mut page =
+        RecordPage { next: last.map(|last| PageCursor(last.to_string())), ..RecordPage::default() };
+    for (_, id, version, record, award) in rows {
+        let id = ParticipationId::from_bytes(id);
+        match readable(id, version, record.as_deref(), award.as_deref()) {
+            Some(record) => page.records.push(record),
+            None => page.unreadable.push(id),
+        }
+    }
+    page
+}
+
 #[async_trait]
 impl Records for AdminConnection {
     async fn records(&self, after: Option<&PageCursor>) -> Result<RecordPage> {
         self.check_rows(READING)?;
         let rows = rows_behind(&self.lock(), number(after)?).map_err(|error| failed(READING, error))?;
-        let last = rows.last().filter(|_| rows.len() == PAGE).map(|(number, ..)| *number);
-        let mut page =
-            RecordPage { next: last.map(|last| PageCursor(last.to_string())), ..RecordPage::default() };
-        for (_, id, version, record, award) in rows {
-            let id = ParticipationId::from_bytes(id);
-            match readable(id, version, record.as_deref(), award.as_deref()) {
-                Some(record) => page.records.push(record),
-                None => page.unreadable.push(id),
-            }
-        }
+        Ok(page(rows))
+    }
+
+    async fn records_of(&self, scope: &Scope, after: Option<&PageCursor>) -> Result<RecordPage> {
+        self.check_rows(READING)?;
+        let rows = rows_of(&self.lock(), scope, number(after)?).map_err(|error| failed(READING, error))?;
+        let mut page = page(rows);
+        page.records.retain(|record| record.participation.scope() == scope);
         Ok(page)
     }
 

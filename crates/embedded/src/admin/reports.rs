@@ -38,7 +38,8 @@ fn figures(
     if !rollup_rows::are_kept(connection)? {
         return Ok(None);
     }
-    let rollup = rollup_rows::of_activation(connection, scope)?;
+    let rollup = rollup_rows::totals(connection, scope)?;
+    let minutes = rollup_rows::minutes(connection, scope)?;
     let tallied = |what: &str| {
         let sql = "SELECT count FROM tallies WHERE what = ?1 AND name = ?2";
         one(connection, sql, [what, scope.as_str()], |row| row.get::<_, u64>(0))
@@ -53,5 +54,5 @@ fn figures(
         Ok((incentive, counts))
     });
     let ledgers = ledgers.collect::<rusqlite::Result<_>>()?;
-    Ok(Some(ActivationFigures { accepted: Some(accepted), rollup, ledgers }))
+    Ok(Some(ActivationFigures { accepted: Some(accepted), rollup, minutes, ledgers }))
 }

@@ -1,12 +1,13 @@
-//! The arguments of `find`, `report` and `completions`.
+//! The arguments of `find`, `winners`, `report` and `completions`.
 
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use reports::language::Language;
 
-use super::StorageArguments;
+use super::{Operator, StorageArguments};
 
 /// The language of an answer.
 #[derive(Debug, Args)]
@@ -23,21 +24,40 @@ pub(crate) struct LanguageArgument {
 
 /// The arguments of `find`.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("whom").required(true).args(["email", "phone"])))]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["email", "phone", "id", "code", "arrival", "position"])))]
+#[command(group(clap::ArgGroup::new("terms").args(["brands", "environment"]).multiple(true)))]
 pub(crate) struct Find {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
     /// The consumer with this address. Without a value, or with `-`, it is read from standard input, which no list of processes shows
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT)]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT, requires = "terms")]
     pub(crate) email: Option<String>,
     /// The consumer with this number, with its country code; it is read from standard input in the same way
-    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT)]
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT, requires = "terms")]
     pub(crate) phone: Option<String>,
+    /// The participation with this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// Whoever got this code; it is read from standard input in the same way
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT)]
+    pub(crate) code: Option<String>,
+    /// The participation with this number in the order of acceptance: 1 is the first
+    #[arg(long, value_name = "N", requires = "scope")]
+    pub(crate) arrival: Option<NonZeroU64>,
+    /// The participation with this place
+    #[arg(long, value_name = "N", requires = "scope")]
+    pub(crate) position: Option<NonZeroU32>,
     /// Only this activation
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Option<String>,
+    /// Only this incentive, with `--arrival` and `--position`
+    #[arg(long, value_name = "INCENTIVE")]
+    pub(crate) incentive: Option<String>,
+    /// On AWS, read all participations if no index has what is looked for. Without it, the command says what that costs
+    #[arg(long)]
+    pub(crate) scan: bool,
     /// Directory with the brand files, which name the activations; on AWS the environment has them
-    #[arg(long, value_name = "DIR", required_unless_present = "environment")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) brands: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) language: LanguageArgument,
@@ -73,4 +93,28 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// The arguments of `winners`.
+#[derive(Debug, Args)]
+pub(crate) struct Winners {
+    /// The activation
+    #[arg(value_name = "SCOPE")]
+    pub(crate) scope: String,
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// Only this incentive
+    #[arg(long, value_name = "INCENTIVE")]
+    pub(crate) incentive: Option<String>,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// Print one JSON object on each line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show contacts and codes in full; the audit log records it
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }

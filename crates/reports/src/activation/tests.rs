@@ -38,7 +38,8 @@ impl Counting {
 
     fn report(self, accepted: Option<u64>, counts: Counts) -> ActivationReport {
         let ledgers = BTreeMap::from([(incentive_id(), counts)]);
-        let figures = ActivationFigures { accepted, rollup: self.0, ledgers };
+        let minutes = MinuteFigures::of(&self.0);
+        let figures = ActivationFigures { accepted, rollup: self.0, minutes, ledgers };
         ActivationReport::new(&scope(), &figures, None, at(600)).unwrap()
     }
 }
