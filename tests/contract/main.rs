@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod accepted;
+mod by_number;
 mod callbacks;
 mod ceilings;
 mod codes;
@@ -355,6 +356,21 @@ macro_rules! delivers_fairly {
     };
 }
 
+/// The promises of a store that draws numbers before it enters lines.
+macro_rules! draws_numbers {
+    ($make:expr) => {
+        promises! {
+            $make;
+            numbers: a_number_whose_participation_comes_too_late_has_no_second_owner;
+            by_number:
+                a_line_that_is_credited_by_its_number_is_stored_with_its_participation,
+                a_line_whose_save_never_happened_is_the_same_again_and_counts_once,
+                a_reclaimed_number_credits_nobody_and_a_kept_one_is_not_reclaimed,
+                however_many_workers_credit_by_numbers_every_place_is_given_once;
+        }
+    };
+}
+
 mod memory_keeps {
     keeps_books!(crate::in_memory());
     keeps_ledgers!(crate::in_memory());
@@ -365,7 +381,7 @@ mod memory_keeps {
 
 mod memory_that_enters_later_keeps {
     keeps_ledgers!(crate::in_memory_entered_later());
-    promises! { crate::in_memory_entered_later(); numbers: a_number_whose_participation_comes_too_late_has_no_second_owner; }
+    draws_numbers!(crate::in_memory_entered_later());
 }
 
 mod embedded_keeps {
@@ -380,7 +396,7 @@ mod embedded_keeps {
 mod aws_keeps {
     keeps_books!(crate::emulator::on_dynamo());
     keeps_ledgers!(crate::emulator::on_dynamo());
-    promises! { crate::emulator::on_dynamo(); numbers: a_number_whose_participation_comes_too_late_has_no_second_owner; }
+    draws_numbers!(crate::emulator::on_dynamo());
     can_be_operated!(crate::emulator::on_dynamo());
     promises! { crate::emulator::on_dynamo(); search: what_no_index_has_is_searched_only_if_that_is_asked_for; }
     delivers!(crate::emulator::on_queues());

@@ -254,9 +254,9 @@ async fn write_units_by_flow_stay_as_documented() {
     let flows: [(&str, &str, Make, (f64, f64)); 9] = [
         ("e-mail", EMAIL, CountedActivation::by_email, (3.0, 0.0)),
         ("e-mail, with an event", &event, CountedActivation::by_email, (4.3, 0.2)),
-        ("e-mail, with an incentive of its own", &won, CountedActivation::by_email, (6.6, 0.0)),
+        ("e-mail, with an incentive of its own", &won, CountedActivation::by_email, (4.3, 0.0)),
         ("e-mail, with an incentive that SMS shares", &shared, CountedActivation::by_email, (9.8, 0.2)),
-        ("webhook, with an incentive", &webhook, CountedActivation::by_event, (6.6, 0.0)),
+        ("webhook, with an incentive", &webhook, CountedActivation::by_event, (4.3, 0.0)),
         (
             "webhook that names the profile, with an incentive",
             &webhook,
@@ -318,10 +318,28 @@ async fn looks_at_a_profile_that_is_being_built_write_nothing() {
     assert_eq!(own, 5.0);
 }
 
-/// Lines that have earned their credit are entered together with it.
+/// Besides reading participations and their lines, there are three calls: for the counters, for the page of numbers, and to write.
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_lines_are_entered_and_credited_in_one_transaction_of_twelve_items() {
-    let counted = CountedActivation::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
+async fn a_hundred_lines_that_are_credited_on_receipt_are_one_write_of_the_ledger() {
+    let won = format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}");
+    let counted = CountedActivation { together: 100, ..CountedActivation::new(&won).await };
+    let ids = counted.accepted(CountedActivation::by_email).await;
+    let _inserts = counted.proxy.take();
+    counted.connector.step(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();
+    let calls = counted.proxy.take();
+    // The profile hints are read once the lines are credited.
+    let credited = calls.iter().position(|call| call.resource.ends_with("-profiles")).unwrap();
+    let made: Vec<(&str, u64)> =
+        calls[..credited].iter().map(|call| (call.action.as_str(), call.write_units)).collect();
+    let (read, look) = (("dynamodb:BatchGetItem", 0), ("dynamodb:GetItem", 0));
+    assert_eq!(made, [read, read, look, look, ("dynamodb:UpdateItem", 1)]);
+}
+
+/// Lines that earn their credit later are entered first.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_lines_that_are_credited_later_are_entered_in_one_transaction_of_twelve_items() {
+    let later = format!("{EMAIL}credit = \"on_enrollment\"\nincentive = \"first\"\n{INCENTIVE}");
+    let counted = CountedActivation::new(&later).await;
     let ids = counted.accepted(CountedActivation::by_email).await;
     let _inserts = counted.proxy.take();
     counted.connector.step(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();

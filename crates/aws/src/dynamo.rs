@@ -5,6 +5,7 @@ mod attempt;
 mod brands;
 mod callbacks;
 mod codes;
+mod crediting;
 mod drawn;
 mod due;
 mod first_look;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::award::{Award, Resolution};
 use domain::brand::Brand;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
-use domain::ledger::{Resolved, Rules};
+use domain::ledger::{Resolved, Rules, is_decided_by_number};
 use domain::message::QueueName;
 use ports::store::MOST_ITEMS;
 
@@ -59,11 +59,12 @@ pub(crate) async fn resolve_under(
         by_ledger.entry(award.ledger.clone()).or_default().push((item, resolution));
     }
     let mut done = Vec::new();
-    for (ledger, mut jobs) in by_ledger {
+    for (ledger, jobs) in by_ledger {
         let rules = match brand {
             Some(brand) => Rules::of(brand, &ledger, &connector.id_key),
             None => Rules::without_brand(ledger.clone()),
         };
+        let mut jobs = by_number(connector, &rules, jobs, &mut done).await?;
         for some in jobs.chunks_mut(MOST_ITEMS) {
             let resolutions: Vec<(ParticipationId, Resolution)> =
                 some.iter().map(|(item, resolution)| (item.participation.id(), *resolution)).collect();
@@ -74,12 +75,49 @@ pub(crate) async fn resolve_under(
                 resolved.awards.into_iter().map(|award| (award.id, award)).collect();
             for (item, _) in some {
                 let award = awards.remove(&item.participation.id());
+                item.line_is_unsaved &= award.is_none();
                 item.facts.award = award.or_else(|| item.facts.award.take());
             }
         }
         done.extend(jobs.into_iter().map(|(item, _)| item));
     }
     Ok(done)
+}
+
+/// Credits those whose numbers alone decide what they get. Each of their lines is stored when the participation is saved. Returns the others.
+async fn by_number(
+    connector: &Connector,
+    rules: &Rules,
+    jobs: Vec<(WorkItem, Resolution)>,
+    done: &mut Vec<WorkItem>,
+) -> ports::Result<Vec<(WorkItem, Resolution)>> {
+    let Some(numbers) = connector.deps.ledger.numbers() else { return Ok(jobs) };
+    let is_decided = |(item, resolution): &(WorkItem, Resolution)| {
+        item.facts.award.as_ref().is_some_and(|award| is_decided_by_number(rules, award, *resolution))
+    };
+    let (mut decided, mut others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_decided);
+    while !decided.is_empty() {
+        let rest = decided.split_off(decided.len().min(MOST_ITEMS));
+        let lines: Vec<Award> = decided.iter().filter_map(|(item, _)| item.facts.award.clone()).collect();
+        let mut resolved = numbers.credit(rules, &lines, connector.deps.clock.now()).await?;
+        let mut credited: HashMap<ParticipationId, Award> =
+            resolved.awards.drain(..).map(|award| (award.id, award)).collect();
+        if let Some((item, _)) = decided.first() {
+            announce(connector, item.participation.brand(), &rules.ledger, &resolved).await;
+        }
+        for (mut item, resolution) in std::mem::replace(&mut decided, rest) {
+            match credited.remove(&item.participation.id()) {
+                Some(award) => {
+                    item.facts.award = Some(award);
+                    item.line_is_unsaved = true;
+                    done.push(item);
+                }
+                // Its number was reclaimed.
+                None => others.push((item, resolution)),
+            }
+        }
+    }
+    Ok(others)
 }
 
 /// Records that participations were processed since their awards changed.

@@ -1,6 +1,7 @@
 //! One run over some participations: read them, take each as far as it goes, save.
 
 use domain::Timestamp;
+use domain::award::Award;
 use domain::brand::Brand;
 use domain::decide;
 use domain::ids::{BrandId, ParticipationId};
@@ -149,7 +150,8 @@ impl Connector {
             self.saved(some, saved, (&mut stepped, &mut seen));
         }
         for (some, rollups) in items.chunks(MOST_ITEMS).zip(rollups.chunks(MOST_ITEMS)) {
-            let saved = self.deps.store.save_counted(&participations_of(some), rollups).await?;
+            let lines: Vec<Award> = some.iter().filter_map(WorkItem::unsaved_line).cloned().collect();
+            let saved = self.deps.store.save_with_lines(&participations_of(some), rollups, &lines).await?;
             self.saved(some, saved, (&mut stepped, &mut seen));
         }
         award::noted(self, &seen).await?;

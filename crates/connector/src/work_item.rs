@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::award::Award;
 use domain::decide::{Facts, Step};
 use domain::ids::ParticipationId;
 use domain::participation::{Cause, Participation};
@@ -18,6 +19,8 @@ pub(crate) struct WorkItem {
     pub(crate) participation: Participation,
     pub(crate) facts: Facts,
     pub(crate) learned: Option<ProfileHint>,
+    /// Whether its award is credited, and its line is stored only when the participation is saved.
+    pub(crate) line_is_unsaved: bool,
     /// Whether it wrote something in this run that is to be read back.
     pub(crate) to_read_back: bool,
     /// Whether its reward or its event was given up in an earlier run, and this is to be reported.
@@ -42,6 +45,7 @@ impl WorkItem {
             participation,
             facts: Facts::default(),
             learned: None,
+            line_is_unsaved: false,
             to_read_back: false,
             ended: false,
             turns: 0,
@@ -58,6 +62,9 @@ impl WorkItem {
     /// Whether it was polled, and nothing came of it but the time of the next poll.
     pub(crate) fn is_polled_again(&self) -> bool {
         let (Some(read), Some(due)) = (&self.polled, self.participation.due_at()) else { return false };
+        if self.line_is_unsaved {
+            return false;
+        }
         let mut put_off = read.clone();
         put_off.put_off(due, self.participation.updated_at());
         !self.participation.has_changed_since(&put_off)
@@ -70,7 +77,13 @@ impl WorkItem {
 
     /// Whether it was only looked at, and nothing came of it.
     pub(crate) fn is_unchanged(&self) -> bool {
-        self.looked_at.as_ref().is_some_and(|read| !self.participation.has_changed_since(read))
+        let read = self.looked_at.as_ref().filter(|_| !self.line_is_unsaved);
+        read.is_some_and(|read| !self.participation.has_changed_since(read))
+    }
+
+    /// The line that is to be stored with the participation.
+    pub(crate) fn unsaved_line(&self) -> Option<&Award> {
+        self.facts.award.as_ref().filter(|_| self.line_is_unsaved)
     }
 
     /// Takes back what happened to a participation that is only looked at.

@@ -11,6 +11,9 @@
 mod bookkeeping;
 #[cfg(test)]
 mod credit_tests;
+mod crediting;
+#[cfg(test)]
+mod crediting_tests;
 #[cfg(test)]
 mod draw_tests;
 mod entering;
@@ -27,6 +30,7 @@ mod standing;
 use std::sync::Arc;
 
 pub use bookkeeping::{accept, draw, refill, resolve};
+pub use crediting::{credit_by_number, is_decided_by_number};
 pub use entering::{enter, give_back, reclaim};
 pub use numbers::{NumberPage, NumberTx, NumbersUsed};
 pub use resolved::Resolved;

@@ -5,11 +5,14 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::award::Award;
 use domain::ids::LedgerKey;
 use domain::ledger::numbers::{draws_number, standing_of};
-use domain::ledger::{Entry, Resolved, Rules, Standing, reclaim};
+use domain::ledger::{Entry, Resolved, Rules, Standing, credit_by_number, reclaim};
 use ports::Result;
+use ports::error::at_most;
 use ports::ledger::LedgerNumbers;
+use ports::store::MOST_ITEMS;
 
 use crate::Memory;
 use crate::ledger::Ledgers;
@@ -53,6 +56,14 @@ impl LedgerNumbers for Memory {
             let long = numbers.long_drawn(now);
             Ok((long > used_to).then(|| used_to + 1..=long))
         })
+    }
+
+    async fn credit(&self, rules: &Rules, lines: &[Award], now: Timestamp) -> Result<Resolved> {
+        const DOING: &str = "crediting by numbers";
+        at_most(lines.len(), MOST_ITEMS, DOING)?;
+        let credited =
+            self.lock().in_book(DOING, &rules.ledger, |book| credit_by_number(book, rules, lines, now))?;
+        Ok(credited.unwrap_or_default())
     }
 
     async fn reclaim(&self, rules: &Rules, numbers: RangeInclusive<u64>, now: Timestamp) -> Result<Resolved> {

@@ -43,7 +43,7 @@ impl MemoryState {
     fn save_all(
         &mut self,
         participations: &[Participation],
-        rollups: &[Rollup],
+        (rollups, lines): (&[Rollup], &[Award]),
         now: Timestamp,
     ) -> Result<Vec<Saved>> {
         let throttled =
@@ -55,7 +55,8 @@ impl MemoryState {
         let mut saved = Vec::with_capacity(participations.len());
         for (index, participation) in participations[..most].iter().enumerate() {
             self.entry_lags(participation.id(), now);
-            let outcome = self.save(participation)?;
+            let line = lines.iter().find(|line| line.id == participation.id());
+            let outcome = self.save(participation, line)?;
             if let Some(rollup) = rollups.get(index).filter(|_| outcome == Saved::Saved) {
                 self.rollup.merge(rollup);
             }
@@ -64,12 +65,19 @@ impl MemoryState {
         if throttled.is_some() { Err(failed("saving participations")) } else { Ok(saved) }
     }
 
-    fn save(&mut self, participation: &Participation) -> Result<Saved> {
+    fn save(&mut self, participation: &Participation, line: Option<&Award>) -> Result<Saved> {
+        let is_stored = |line: &Award| self.ledgers.awards.get(&line.id).is_none_or(Award::is_entered);
+        if line.is_some_and(is_stored) {
+            return Ok(Saved::Conflict);
+        }
         let strikes = self.fate.strikes("conditions that failed", |faults| faults.save_conflicts);
         match self.participations.get_mut(&participation.id()) {
             Some(stored) if stored.version() == participation.version() && !strikes => {
                 self.ended += usize::from(participation.state().is_end() && !stored.state().is_end());
                 *stored = stored_form(participation, participation.version() + 1)?;
+                if let Some(line) = line {
+                    let Ok(()) = self.ledgers.book(&line.brand, &line.ledger).keep(line);
+                }
                 Ok(Saved::Saved)
             }
             Some(_) | None => Ok(Saved::Conflict),
@@ -174,10 +182,19 @@ impl Store for Memory {
     }
 
     async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
+        self.save_with_lines(participations, rollups, &[]).await
+    }
+
+    async fn save_with_lines(
+        &self,
+        participations: &[Participation],
+        rollups: &[Rollup],
+        lines: &[Award],
+    ) -> Result<Vec<Saved>> {
         const DOING: &str = "saving participations";
         at_most(participations.len(), MOST_ITEMS, DOING)?;
         let now = self.clock.now();
-        self.lock().write(DOING, |state| state.save_all(participations, rollups, now))
+        self.lock().write(DOING, |state| state.save_all(participations, (rollups, lines), now))
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {

@@ -120,6 +120,11 @@ pub trait LedgerNumbers: Send + Sync {
     /// numbers were drawn before it.
     async fn long_drawn(&self, ledger: &LedgerKey, now: Timestamp) -> Result<Option<RangeInclusive<u64>>>;
 
+    /// Credits lines by [`domain::ledger::credit_by_number`], and returns those that it has credited. Their numbers are kept, and the lines
+    /// are not stored: the caller stores each with its participation, by [`crate::Store::save_with_lines`]. If the caller fails to, a
+    /// later call returns the line again, and other methods of the ledger treat it as credited. At most [`crate::store::MOST_ITEMS`].
+    async fn credit(&self, rules: &Rules, lines: &[Award], now: Timestamp) -> Result<Resolved>;
+
     /// Reclaims the numbers of this range that no line uses, so that somebody else gets their places.
     async fn reclaim(&self, rules: &Rules, numbers: RangeInclusive<u64>, now: Timestamp) -> Result<Resolved>;
 }

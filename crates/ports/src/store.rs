@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::award::Award;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
@@ -123,6 +124,23 @@ pub trait Store: Send + Sync {
     /// Does the same, and adds the figures of each participation that is saved to the roll-ups. `rollups` has one element for each
     /// participation, or none at all. A store that cannot store both together may lose the figures, and never counts them twice.
     async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>>;
+
+    /// Does the same, and stores lines together with the participations that they belong to: those that
+    /// [`crate::LedgerNumbers::credit`] has credited. A participation whose line another worker has stored is a conflict.
+    async fn save_with_lines(
+        &self,
+        participations: &[Participation],
+        rollups: &[Rollup],
+        lines: &[Award],
+    ) -> Result<Vec<Saved>> {
+        if lines.is_empty() {
+            return self.save_counted(participations, rollups).await;
+        }
+        Err(Error::unavailable(
+            "saving participations",
+            "this store enters each line when it stores the participation",
+        ))
+    }
 
     /// Saves participations about which Braze was only asked, so that nothing but the due time and the timeline has changed. A store may
     /// keep the time apart from the participation, leave these questions out of the timeline, and leave the version as it is. At most [`MOST_ITEMS`].

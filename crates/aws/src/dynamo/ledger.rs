@@ -31,7 +31,7 @@ const WINNERS: usize = 40;
 /// After this many lost races in a row, a caller gives up for now.
 const MOST_TRIES: u32 = 200;
 
-type WithChanges<T> = (T, Changes);
+pub(crate) type WithChanges<T> = (T, Changes);
 
 #[async_trait]
 impl Ledger for Dynamo {
@@ -251,13 +251,23 @@ impl Dynamo {
         drawn: Vec<u64>,
     ) -> Result<(LedgerSnapshot, WithChanges<T>)> {
         let ledger = name(ledger);
-        let mut snapshot = LedgerSnapshot { drawn, ..self.first_look(&ledger, ids).await? };
+        let snapshot = LedgerSnapshot { drawn, ..self.first_look(&ledger, ids).await? };
+        self.run_over(&ledger, snapshot, rules).await
+    }
+
+    /// Runs rules over a snapshot, and reads into it what they need.
+    pub(crate) async fn run_over<T>(
+        &self,
+        ledger: &str,
+        mut snapshot: LedgerSnapshot,
+        rules: impl Fn(&mut DynamoLedgerTx<'_>) -> std::result::Result<T, Need>,
+    ) -> Result<(LedgerSnapshot, WithChanges<T>)> {
         let mut need = None;
         loop {
             if let Some(need) = need.take() {
                 // A ledger holds lines of one brand only. Before the first line is read, the rules need no pool.
                 let brand = brand_of(&snapshot).map_or_else(no_brand, Ok)?;
-                self.fulfil(&brand, &ledger, need, &mut snapshot).await?;
+                self.fulfil(&brand, ledger, need, &mut snapshot).await?;
             }
             let mut page = DynamoLedgerTx::of(&snapshot);
             match rules(&mut page) {

@@ -8,11 +8,14 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use domain::Timestamp;
+use domain::award::Award;
 use domain::ids::LedgerKey;
 use domain::ledger::{self, NumberPage, Resolved, Rules};
 use domain::time::later;
 use futures::future::try_join;
+use ports::error::at_most;
 use ports::ledger::{LedgerNumbers, UNUSED_FOR};
+use ports::store::MOST_ITEMS;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -49,6 +52,11 @@ impl LedgerNumbers for Dynamo {
         }
         let long = self.mark_drawn(&ledger, &counter, now).await?;
         Ok(long.filter(|long| *long > used_to).map(|long| used_to + 1..=long))
+    }
+
+    async fn credit(&self, rules: &Rules, lines: &[Award], now: Timestamp) -> Result<Resolved> {
+        at_most(lines.len(), MOST_ITEMS, "crediting by numbers")?;
+        self.credit_lines(rules, lines, now).await
     }
 
     async fn reclaim(&self, rules: &Rules, numbers: RangeInclusive<u64>, now: Timestamp) -> Result<Resolved> {

@@ -28,16 +28,15 @@ use stored::participation::{decode, encode};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::attempt::{ATTEMPT, Attempt};
+use crate::dynamo::crediting::with_line;
 use crate::dynamo::due::DueRead;
 use crate::dynamo::item::{Item, id_of, number, required, text, text_of};
 use crate::dynamo::lists::wait_of;
 use crate::dynamo::schema::{LOOK_SHARDS, SHARDS};
+use crate::dynamo::transaction::after_transactions;
 
 /// How many writes run at once.
 const AT_ONCE: usize = 8;
-
-/// How often a write that conflicts with transactions is tried.
-const MOST_TRIES: u32 = 10;
 
 /// The most items in one batch write (DynamoDB).
 const MOST_WRITES: usize = 25;
@@ -127,12 +126,23 @@ impl Store for Dynamo {
         Ok(())
     }
 
-    /// The figures are written after the participations, so a function that is stopped in between loses them.
     async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
+        self.save_with_lines(participations, rollups, &[]).await
+    }
+
+    /// The figures are written after the participations, so a function that is stopped in between loses them.
+    async fn save_with_lines(
+        &self,
+        participations: &[Participation],
+        rollups: &[Rollup],
+        lines: &[Award],
+    ) -> Result<Vec<Saved>> {
         at_most(participations.len(), MOST_ITEMS, "saving participations")?;
         // They are on lists first: after a crash in between, a list names somebody who does not wait for it, which does no harm.
         self.put_on_lists(participations.iter().filter_map(wait_of)).await?;
-        let saves: Vec<_> = participations.iter().map(|one| self.save_one(one)).collect();
+        let lines: HashMap<ParticipationId, &Award> = lines.iter().map(|line| (line.id, line)).collect();
+        let save = |one| self.save_one(one, lines.get(&one.id()).copied());
+        let saves: Vec<_> = participations.iter().map(save).collect();
         let saves: Vec<Result<Saved>> = stream::iter(saves).buffered(AT_ONCE).collect().await;
         self.count_saved(participations, rollups, &saves).await;
         saves.into_iter().collect()
@@ -292,15 +302,14 @@ impl Dynamo {
         Ok(profile.clone())
     }
 
-    /// Writes the participation's own attributes and leaves the rest of the item alone.
-    async fn save_one(&self, participation: &Participation) -> Result<Saved> {
+    /// Writes the participation's own attributes and its line, if there is one, and leaves the rest of the item alone.
+    async fn save_one(&self, participation: &Participation, line: Option<&Award>) -> Result<Saved> {
         let attempt = Attempt::new();
-        let mut request = self
-            .client
-            .update_item()
+        let (request, is_new, set_line) = with_line(self.client.update_item(), line)?;
+        let mut request = request
             .table_name(&self.tables.participations)
             .key("id", text(participation.id().to_string()))
-            .condition_expression("version = :version")
+            .condition_expression(format!("version = :version{is_new}"))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_values(":version", number(participation.version()))
             .expression_attribute_values(":next", number(participation.version() + 1))
@@ -309,14 +318,14 @@ impl Dynamo {
             .expression_attribute_names("#record", "record");
         request = match participation.due_at() {
             Some(due_at) => request
-                .update_expression(
-                    "SET version = :next, attempt = :attempt, #record = :record, next_at = :due REMOVE expires_at, due_shard, due_at",
-                )
+                .update_expression(format!(
+                    "SET version = :next, attempt = :attempt, #record = :record, next_at = :due{set_line} REMOVE expires_at, due_shard, due_at",
+                ))
                 .expression_attribute_values(":due", number(due_at.as_millisecond())),
             None => request
-                .update_expression(
-                    "SET version = :next, attempt = :attempt, #record = :record, expires_at = :expires REMOVE next_at, due_shard, due_at",
-                )
+                .update_expression(format!(
+                    "SET version = :next, attempt = :attempt, #record = :record, expires_at = :expires{set_line} REMOVE next_at, due_shard, due_at",
+                ))
                 .expression_attribute_values(":expires", number(participation.keep_until().as_second())),
         };
         let meets_one =
@@ -373,24 +382,5 @@ impl Dynamo {
             pending = written.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
         }
         Ok(())
-    }
-}
-
-/// Retries a write while transactions hold its item. DynamoDB refuses such a write, and the SDK does not repeat it. A transaction lasts
-/// as long as a few writes.
-pub(crate) async fn after_transactions<T, E, F>(
-    write: impl Fn() -> F,
-    meets_one: impl Fn(&E) -> bool,
-) -> std::result::Result<T, E>
-where
-    F: Future<Output = std::result::Result<T, E>>,
-{
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match write().await {
-            Err(error) if meets_one(&error) && tries < MOST_TRIES => {}
-            done => return done,
-        }
     }
 }

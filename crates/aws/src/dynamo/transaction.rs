@@ -12,6 +12,9 @@ use ports::{Chance, Clock, Error, Result};
 /// How often a transaction is tried that meets others, or of which a part is throttled.
 const MOST_TRIES: u32 = 6;
 
+/// How often a write of one item is tried that conflicts with transactions.
+const MOST_TRIES_ALONE: u32 = 10;
+
 /// The shortest wait before the second try. The longest is twice that, and both double with each further try.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 
@@ -81,6 +84,25 @@ pub(crate) async fn transact(
 async fn wait(tries: u32) {
     let least = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(tries - 1));
     SystemClock.sleep(SystemChance.jitter(least)).await;
+}
+
+/// Retries a write while transactions hold its item. DynamoDB refuses such a write, and the SDK does not repeat it. A transaction lasts
+/// as long as a few writes.
+pub(crate) async fn after_transactions<T, E, F>(
+    write: impl Fn() -> F,
+    meets_one: impl Fn(&E) -> bool,
+) -> std::result::Result<T, E>
+where
+    F: Future<Output = std::result::Result<T, E>>,
+{
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match write().await {
+            Err(error) if meets_one(&error) && tries < MOST_TRIES_ALONE => {}
+            done => return done,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -76,8 +76,11 @@ impl Dynamo {
     ) -> Result<bool> {
         let mut items = self.line_items(ledger, snapshot, changes)?;
         let counts = changes.counts.as_ref().unwrap_or(&snapshot.counts);
-        // A line of the same participant may be entered meanwhile, and must see the new key. So the counters change, too.
-        if *counts != snapshot.counts || changes.lines.values().any(|award| has_new_keys(snapshot, award)) {
+        // A line of the same participant may be entered meanwhile, and must see the new key; so the counters change, too. They also change
+        // with the pages, on which lines rest that are credited by their numbers.
+        let is_watched =
+            !changes.pages.is_empty() || changes.lines.values().any(|award| has_new_keys(snapshot, award));
+        if *counts != snapshot.counts || is_watched {
             items.push(self.counts_item(ledger, counts, snapshot.ranks(), snapshot.counts_version)?);
         }
         items.extend(self.waiting_items(ledger, snapshot, changes).await?);

@@ -209,7 +209,7 @@ pub(super) struct Keeper<'a, B> {
     pub(super) book: &'a mut B,
     pub(super) rules: &'a Rules,
     pub(super) counts: Counts,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     resolved: Resolved,
 }
 
@@ -352,7 +352,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         self.book.keep(award)
     }
 
-    fn call_back(&mut self, award: &Award, kind: CallbackKind) -> Result<(), B::Error> {
+    pub(super) fn call_back(&mut self, award: &Award, kind: CallbackKind) -> Result<(), B::Error> {
         self.call_back_why(award, kind, None)
     }
 

@@ -23,7 +23,12 @@ pub fn enter<B: LedgerTx>(
     let mut has_entered = false;
     for id in ids {
         let Some(award) = keeper.book.award(*id)?.filter(|award| !award.is_entered()) else { continue };
-        enter_line(keeper.book, (rules, incentive), &mut keeper.counts, award)?;
+        match keeper.kept_line(incentive, &award)? {
+            Some(kept) => keeper.book.keep(&kept)?,
+            None => {
+                enter_line(keeper.book, (rules, incentive), &mut keeper.counts, award)?;
+            }
+        }
         has_entered = true;
     }
     if has_entered {
@@ -75,7 +80,7 @@ pub fn give_back<B: LedgerTx>(book: &mut B, rules: &Rules, number: u64) -> Resul
 
 impl<B: LedgerTx> Keeper<'_, B> {
     /// Gives places that have become free to those who wait.
-    fn give_out(&mut self, incentive: &Incentive) -> Result<(), B::Error> {
+    pub(super) fn give_out(&mut self, incentive: &Incentive) -> Result<(), B::Error> {
         self.counts.follow_numbers(self.book)?;
         if self.counts.waiting > 0 && self.counts.has_free_place(self.book, incentive.quantity)? {
             self.move_up()?;

@@ -3,6 +3,16 @@
 //! The number is the rank by acceptance. Up to the quantity, a number is also a place, which belongs to the participation that drew it.
 //! Lines are entered later and in any order. Pages of [`PAGE`] numbers record which numbers are in use, so a number has one owner: the
 //! participation that drew it, or the ledger, if nobody used it in time.
+//!
+//! | used | place taken | the number |
+//! | --- | --- | --- |
+//! | no | no | is free above [`NumbersUsed::used_to`], and kept up to there |
+//! | yes | no | is in use and its place is free, or it has no place |
+//! | yes | yes | is in use, and somebody has its place |
+//! | no | yes | is kept: its own line has its place and is credited, and is perhaps not stored yet |
+//!
+//! An earlier version keeps no numbers. It takes one that is kept for a free one whose place nobody else may get, so its own line gets the
+//! place there, too.
 
 use crate::award::Award;
 use crate::incentive::{Incentive, Kind, Offer, Quantity};
@@ -87,6 +97,11 @@ impl NumberPage {
     #[must_use]
     pub fn is_taken(&self, number: u64) -> bool {
         bit(&self.taken, number)
+    }
+
+    /// Whether nothing is known of a number of this page.
+    fn is_free(&self, number: u64) -> bool {
+        !self.is_used(number) && !self.is_taken(number)
     }
 
     fn mark(bits: &mut [u8; BYTES], number: u64) {
@@ -216,11 +231,39 @@ impl Counts {
         }
     }
 
-    /// Marks a number as used. Returns whether it was not used or reclaimed before.
+    /// Keeps a free number for its own line, which has its place. Returns whether the number was free.
+    pub(super) fn keep_number<B: LedgerTx>(&mut self, book: &mut B, number: u64) -> Result<bool, B::Error> {
+        let (Some(numbers), Some(pages)) = (&mut self.numbers, book.numbers()) else { return Ok(false) };
+        let mut page = pages.page(NumberPage::of(number))?;
+        if number <= numbers.used_to || !page.is_free(number) {
+            return Ok(false);
+        }
+        if number == numbers.used_to + 1 {
+            // That all numbers up to this one are in use says enough.
+            if numbers.taken_to == numbers.used_to {
+                numbers.taken_to = number;
+            }
+            numbers.used_to = number;
+        } else {
+            NumberPage::mark(&mut page.taken, number);
+            pages.keep_page(NumberPage::of(number), page)?;
+        }
+        numbers.last = numbers.last.max(number);
+        Ok(true)
+    }
+
+    /// Whether a number is kept for its own line.
+    pub(super) fn is_kept<B: LedgerTx>(&self, book: &mut B, number: u64) -> Result<bool, B::Error> {
+        let (Some(numbers), Some(pages)) = (self.numbers, book.numbers()) else { return Ok(false) };
+        let page = pages.page(NumberPage::of(number))?;
+        Ok(!page.is_used(number) && (number <= numbers.used_to || page.is_taken(number)))
+    }
+
+    /// Marks a free number as used. Returns whether it was free.
     pub(super) fn use_number<B: LedgerTx>(&mut self, book: &mut B, number: u64) -> Result<bool, B::Error> {
         let (Some(numbers), Some(pages)) = (&mut self.numbers, book.numbers()) else { return Ok(false) };
         let mut page = pages.page(NumberPage::of(number))?;
-        if number == 0 || page.is_used(number) {
+        if number <= numbers.used_to || !page.is_free(number) {
             return Ok(false);
         }
         NumberPage::mark(&mut page.used, number);
@@ -316,6 +359,9 @@ impl Counts {
     /// Finds up to which number all are in use.
     pub(super) fn follow_numbers<B: LedgerTx>(&mut self, book: &mut B) -> Result<(), B::Error> {
         let (Some(numbers), Some(pages)) = (&mut self.numbers, book.numbers()) else { return Ok(()) };
+        if numbers.used_to >= numbers.last {
+            return Ok(());
+        }
         let quantity = numbers.quantity.map_or(u64::MAX, u64::from);
         let mut page = pages.page(NumberPage::of(numbers.used_to + 1))?;
         while numbers.used_to < numbers.last {
@@ -323,7 +369,7 @@ impl Counts {
             if next.is_multiple_of(PAGE) {
                 page = pages.page(NumberPage::of(next))?;
             }
-            if !page.is_used(next) {
+            if page.is_free(next) {
                 break;
             }
             if numbers.taken_to == numbers.used_to && next <= quantity && page.is_taken(next) {

@@ -1,5 +1,6 @@
 //! Ports of a process that may die at any moment: before an effect, or after it and before it gets the answer.
 
+mod anyway;
 mod numbers;
 
 use std::sync::Arc;
@@ -128,16 +129,6 @@ impl Mortal {
         }
     }
 
-    /// Saves as a store would that does not check versions.
-    async fn save_anyway(&self, participation: &Participation, rollups: &[Rollup]) -> Result<Saved> {
-        let mut forced = participation.clone();
-        if let Some(stored) = self.ports.store.get(&[participation.id()]).await?.found.first() {
-            forced = crate::changed(participation, |forced| forced.version = stored.version());
-        }
-        self.ports.store.save_counted(&[forced], rollups).await?;
-        Ok(Saved::Saved)
-    }
-
     /// Checks that a participation by number may be credited now: the workspace's last answer to this process was that the number is
     /// subscribed, or the credit is not new.
     fn may_be_credited(&self, id: ParticipationId) {
@@ -175,6 +166,15 @@ impl Store for Mortal {
     }
 
     async fn save_counted(&self, participations: &[Participation], rollups: &[Rollup]) -> Result<Vec<Saved>> {
+        self.save_with_lines(participations, rollups, &[]).await
+    }
+
+    async fn save_with_lines(
+        &self,
+        participations: &[Participation],
+        rollups: &[Rollup],
+        lines: &[Award],
+    ) -> Result<Vec<Saved>> {
         for participation in participations {
             match participation.state() {
                 State::Ended(Outcome::Credited) => self.may_be_credited(participation.id()),
@@ -182,14 +182,9 @@ impl Store for Mortal {
             }
         }
         if self.mutation == Some(Mutation::NoCondition) {
-            let mut saved = Vec::new();
-            for (index, participation) in participations.iter().enumerate() {
-                let rollups = rollups.get(index).map(std::slice::from_ref).unwrap_or_default();
-                saved.push(self.life.effect(self.save_anyway(participation, rollups)).await?);
-            }
-            return Ok(saved);
+            return self.save_all_anyway(participations, (rollups, lines)).await;
         }
-        self.life.effect(self.ports.store.save_counted(participations, rollups)).await
+        self.life.effect(self.ports.store.save_with_lines(participations, rollups, lines)).await
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {

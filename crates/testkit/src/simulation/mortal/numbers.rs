@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 use connector::Deps;
 use domain::Timestamp;
+use domain::award::Award;
 use domain::ids::LedgerKey;
 use domain::ledger::{Resolved, Rules};
 use ports::{LedgerNumbers, Result};
@@ -19,6 +20,13 @@ impl LedgerNumbers for Mortal {
 
     async fn long_drawn(&self, ledger: &LedgerKey, now: Timestamp) -> Result<Option<RangeInclusive<u64>>> {
         self.life.effect(numbers_of(&self.ports)?.long_drawn(ledger, now)).await
+    }
+
+    async fn credit(&self, rules: &Rules, lines: &[Award], now: Timestamp) -> Result<Resolved> {
+        for line in lines {
+            self.may_be_credited(line.id);
+        }
+        self.life.effect(numbers_of(&self.ports)?.credit(rules, lines, now)).await
     }
 
     async fn reclaim(&self, rules: &Rules, numbers: RangeInclusive<u64>, now: Timestamp) -> Result<Resolved> {
