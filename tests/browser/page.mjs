@@ -18,15 +18,20 @@ const POLICY = `default-src 'none'; script-src ${SERVER}; connect-src ${SERVER};
 
 const tag = async () => (await (await fetch(`${SERVER}/widget/v1.html`)).text()).replace('src="', `src="${SERVER}`);
 
-/** The brand's pages: `?` and the attributes of the element. */
+/** A form that works without a script. It stands inside the element, which hides it. */
+const form = (scope, returnTo) => `<form method="post" action="${SERVER}/participations"><input type="hidden" name="scope" value="${scope}">${returnTo ? `<input type="hidden" name="return_to" value="${returnTo}">` : ""}<p><label>Address <input name="email" type="email"></label></p><p><label>Given name <input name="attributes.first_name"></label></p><button>Send</button></form>`;
+
+/** The brand's pages: `?` and the attributes of the element. With `plain-form`, there is a form for pages without scripts. */
 const site = async () => {
   const script = await tag();
   const pages = createServer((request, response) => {
     const { searchParams } = new URL(request.url, "http://site");
+    const [plain, returnTo] = ["plain-form", "return-to"].map((name) => searchParams.get(name));
+    const inside = plain ? form(plain, returnTo) : "";
     const attributes = [...searchParams].map(([name, value]) => `${name}="${value.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`).join(" ");
     response.setHeader("content-type", "text/html; charset=utf-8");
     response.setHeader("content-security-policy", POLICY);
-    response.end(`<!doctype html><html lang="${searchParams.get("lang") ?? "en"}"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark"><title>Spring</title><link rel="icon" href="data:,">${script}<main><h1>Spring</h1><quikly-activation base="${SERVER}" ${attributes}></quikly-activation></main></html>`);
+    response.end(`<!doctype html><html lang="${searchParams.get("lang") ?? "en"}"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark"><title>Spring</title><link rel="icon" href="data:,">${script}<main><h1>Spring</h1><quikly-activation base="${SERVER}" ${attributes}>${inside}</quikly-activation></main></html>`);
   });
   await new Promise((listening) => pages.listen(Number(ORIGIN_PORT), "127.0.0.1", listening));
   return pages;
@@ -35,14 +40,18 @@ const site = async () => {
 /** Runs the tests one after the other, and says which failed. */
 export const run = async (tests) => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  const pages = await site();
+  const pages = ORIGIN_PORT && (await site());
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   let failed = 0;
   for (const [name, test] of Object.entries(tests)) {
     const context = await browser.newContext({ viewport: { width: 420, height: 800 }, reducedMotion: "reduce" });
     context.setDefaultTimeout(10_000);
     try {
-      await test(context);
+      await test(context, browser);
+      for (const page of context.pages()) {
+        const said = JSON.stringify(await page.evaluate(() => window.told ?? []));
+        assert.ok(!said.match(/@|555|SPRING20/), `an event tells a contact or a code: ${said}`);
+      }
       console.log(`ok      ${name}`);
     } catch (error) {
       failed += 1;
@@ -52,12 +61,14 @@ export const run = async (tests) => {
     await context.close();
   }
   await browser.close();
-  pages.close();
+  pages?.close();
   process.exitCode = failed ? 1 : 0;
 };
 
+export const siteAt = (host, attributes) => `http://${host}:${ORIGIN_PORT}/?${new URLSearchParams(attributes)}`;
+
 /** Opens a page with the element. A violation of the policy or an error in the page fails the test. */
-export const open = async (context, attributes) => {
+export const open = async (context, attributes, host = "127.0.0.1") => {
   const page = await context.newPage();
   page.faults = [];
   page.on("pageerror", (error) => page.faults.push(error.message));
@@ -67,7 +78,7 @@ export const open = async (context, attributes) => {
     for (const name of ["shown", "submitted", "accepted", "result", "error"])
       document.addEventListener(`quikly:${name}`, (event) => window.told.push([name, event.detail]));
   });
-  await page.goto(`http://127.0.0.1:${ORIGIN_PORT}/?${new URLSearchParams(attributes)}`);
+  await page.goto(siteAt(host, attributes));
   return page;
 };
 
@@ -80,7 +91,7 @@ export const post = async (url, body) => fetch(url, { method: "POST", headers: {
 export const accessible = async (page, name) => {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const found = await page.evaluate(`(() => { const module = undefined; ${AXE}; return axe.run(document, { rules: { "color-contrast": { enabled: true } } }); })()`);
+    const found = await page.evaluate(`(() => { const module = undefined; ${AXE}; return axe.run(document, { rules: { "color-contrast": { enabled: true }, "target-size": { enabled: true } } }); })()`);
     const faults = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
     assert.deepEqual(faults, [], `${name}, ${colorScheme}`);
     await shot(page, `${name}-${colorScheme}`);

@@ -1,11 +1,13 @@
-//! The element in Chromium, driven by `tests/browser/element.mjs`, against the real server and a simulated workspace.
+//! The element and the demo's page in Chromium, driven by the scripts in `tests/browser`, against the real server and a simulated workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use testkit::brand_text::BrandText;
 
+use crate::demo::Demo;
 use crate::process::write;
+use crate::secrets::TOKEN;
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
@@ -44,6 +46,16 @@ scope = "asks"
 [activation.attributes]
 first_name = {{ type = "text", max_length = 20, pattern = "[A-Za-z]+", required = true }}
 [[activation]]
+scope = "app"
+{open}
+[activation.events.signed_in]
+incentive = "first-2"
+[[activation.incentive]]
+id = "first-2"
+kind = "first"
+quantity = 2
+reward = "SPRING20"
+[[activation]]
 scope = "over"
 opens = 2020-01-01T00:00:00Z
 closes = 2021-01-01T00:00:00Z
@@ -66,8 +78,8 @@ fn chromium() -> Option<PathBuf> {
     named.into_iter().chain(installed).find(|program| program.exists())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_element_works_in_a_real_browser() {
+/// Runs a script in Chromium, or says that nothing is tested. Fails if a test of the script fails.
+pub(crate) async fn in_chromium(script: &str, variables: &[(&str, &str)]) {
     if std::env::var_os("NO_BROWSER").is_some() {
         println!("NO_BROWSER is set: nothing was tested in a browser.");
         return;
@@ -76,12 +88,27 @@ async fn the_element_works_in_a_real_browser() {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
     let missing = "playwright-core is missing: cargo xtask web installs it";
     assert!(web.join("node_modules/playwright-core").exists(), "{missing}");
+    let mut command = Command::new("node");
+    command
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script))
+        .env("WEB", web)
+        .env("CHROMIUM", chromium)
+        .env("SCREENSHOTS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser"))
+        .envs(variables.iter().copied());
+    let ran = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{said}");
+    println!("{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_element_works_in_a_real_browser() {
     let workspace = SimProcess::start("0s").await;
     workspace.asks_by_event(EVENT, GROUP).await;
     // The page's address has to be known before it is served, because the brand lists it.
     let page = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let key = format!("{{ env = \"{}\" }}", crate::server::KEY_VARIABLE);
-    let brand = BrandText::of("acme", &workspace.url, &key).to_string();
+    let brand = BrandText::of("acme", &workspace.url, &key).webhook(TOKEN).to_string();
     let text = format!(
         "{brand}\n[intake]\nopen_to_anybody = true\norigins = [\"http://127.0.0.1:{page}\"]\n{}",
         activations()
@@ -90,17 +117,14 @@ async fn the_element_works_in_a_real_browser() {
     let unlimited =
         &["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
     let server = ServeProcess::start_changed(&BrandFixture::at(&workspace), write_brand, unlimited).await;
-    let mut script = Command::new("node");
-    script
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/element.mjs"))
-        .env("WEB", web)
-        .env("CHROMIUM", chromium)
-        .env("SERVER", &server.url)
-        .env("SIM", &workspace.url)
-        .env("ORIGIN_PORT", page.to_string())
-        .env("SCREENSHOTS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser"));
-    let ran = tokio::task::spawn_blocking(move || script.output().unwrap()).await.unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    assert!(ran.status.success(), "{said}");
-    println!("{said}");
+    let page = page.to_string();
+    let variables =
+        [("SERVER", server.url.as_str()), ("SIM", &workspace.url), ("ORIGIN_PORT", &page), ("TOKEN", TOKEN)];
+    in_chromium("element.mjs", &variables).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_page_works_in_a_real_browser() {
+    let demo = Demo::start().await;
+    in_chromium("demo.mjs", &[("DEMO", demo.page())]).await;
 }

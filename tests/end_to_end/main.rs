@@ -9,6 +9,7 @@ mod browser;
 mod callbacks;
 mod check_secrets;
 mod codes;
+mod demo;
 mod details;
 mod disk;
 mod documented;

@@ -4,7 +4,6 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
 use testkit::brand_text::BrandText;
 
 use crate::process::{Process, run, write};
@@ -25,103 +24,6 @@ fn refuses_to_start(arguments: &[&str], reason: &str) {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(reason), "{said}");
     assert_eq!(said.trim().lines().count(), 1, "one line, no backtrace:\n{said}");
-}
-
-fn demo(directory: &Path, data: &str) -> Process {
-    let arguments = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", data];
-    Process::start(&arguments, &[], &directory.join("said"))
-}
-
-#[tokio::test]
-async fn the_demo_has_a_page_with_the_element_the_texts_and_the_calls_to_braze() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().join("demo/data.sqlite").display().to_string();
-    let mut process = demo(directory.path(), &data);
-    let url = process.address("participations   ").await;
-    let client = reqwest::Client::new();
-    let page = client.get(format!("{url}/")).send().await.unwrap();
-    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    let page = page.text().await.unwrap();
-    for part in ["<quikly-activation", "/widget/v1.js", "/demo/script.js", "/demo/style.css"] {
-        assert!(page.contains(part), "{part}");
-    }
-    let json = async |request: reqwest::RequestBuilder| -> Value {
-        serde_json::from_slice(&request.send().await.unwrap().bytes().await.unwrap()).unwrap()
-    };
-    let body = serde_json::json!({ "scope": "demo-shop", "phone": "(313) 555-0101", "consent": true });
-    let post = client.post(format!("{url}/participations")).header("content-type", "application/json");
-    let accepted = json(post.body(body.to_string())).await;
-    assert_eq!(accepted["position"], 1, "{accepted}");
-    testkit::eventually_async("the telephone has a text", Duration::from_secs(60), async || {
-        let texts = json(client.get(format!("{url}/demo/texts"))).await;
-        (texts["prompted"][0]["phone"] == "+13135550101").then_some(())
-    })
-    .await;
-    let calls = json(client.get(format!("{url}/demo/calls"))).await;
-    assert!(calls[0]["path"].is_string() && !calls.to_string().contains("3135550101"), "{calls}");
-    for (trouble, status) in [("down", 200), ("works", 200), ("elsewhere", 404)] {
-        let made = client.post(format!("{url}/demo/braze/{trouble}")).send().await.unwrap();
-        assert_eq!(made.status(), status, "{trouble}");
-    }
-    let reply = client.post(format!("{url}/demo/replies")).body(r#"{"phone":"+13135550101","text":"Y"}"#);
-    assert_eq!(json(reply).await["confirmed"], true);
-}
-
-#[tokio::test]
-async fn the_demo_prints_requests_to_try_and_they_work() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().join("demo/data.sqlite").display().to_string();
-    let mut process = demo(directory.path(), &data);
-    let url = process.address("participations   ").await;
-    let sim = process.address("Braze workspace  ").await;
-    assert!(process.said().contains(&data), "it names where its data is");
-
-    let client = reqwest::Client::new();
-    let call = async |request: reqwest::RequestBuilder| -> Value {
-        serde_json::from_slice(&request.send().await.unwrap().bytes().await.unwrap()).unwrap()
-    };
-    // Every curl line that posts, exactly as printed.
-    let said = process.said();
-    let posts: Vec<(String, String)> = said
-        .lines()
-        .filter_map(|line| {
-            let (url, rest) = line.trim().strip_prefix("curl -X POST ")?.split_once(' ')?;
-            Some((url.to_owned(), rest.split('\'').rfind(|part| part.starts_with('{'))?.to_owned()))
-        })
-        .collect();
-    assert_eq!(posts.len(), 5);
-    let post = async |(url, body): &(String, String)| {
-        let request = client.post(url).header("content-type", "application/json");
-        call(request.header("authorization", "Bearer demo-token").body(body.clone())).await
-    };
-    let reaches = async |accepted: &Value, state: &str| {
-        let path = format!("{url}/participations/{}", accepted["id"].as_str().unwrap());
-        testkit::eventually_async(state, Duration::from_secs(60), async || {
-            let shown = call(client.get(&path)).await;
-            (shown["state"] == state).then_some(shown)
-        })
-        .await
-    };
-    let (by_email, single, double) = (post(&posts[0]).await, post(&posts[1]).await, post(&posts[2]).await);
-    assert_eq!(reaches(&by_email, "enrolled").await["credited"], true);
-    assert_eq!(reaches(&double, "awaiting_opt_in").await["credited"], false);
-    testkit::eventually_async("there is a question to answer", Duration::from_secs(60), async || {
-        (post(&posts[3]).await["confirmed"] == true).then_some(())
-    })
-    .await;
-    assert_eq!(reaches(&double, "credited").await["credited"], true);
-    assert_eq!(reaches(&single, "credited").await["credited"], true);
-    let signed_in = post(&posts[4]).await;
-    assert_eq!(reaches(&signed_in, "credited").await["reward"], "SPRING20");
-    let profiles = call(client.get(format!("{sim}/_sim/profiles?email=ada@example.com"))).await;
-    assert_eq!(profiles["profiles"].as_array().unwrap().len(), 1);
-    let said = process.said();
-    assert!(
-        said.contains("POST /users/export/ids  201") && said.contains("POST /users/track  201"),
-        "{said}"
-    );
-    assert!(process.terminate().await.success());
 }
 
 #[test]
@@ -222,9 +124,10 @@ fn it_says_in_one_line_why_it_cannot_start() {
 async fn two_processes_do_not_share_a_data_file() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data.sqlite").display().to_string();
-    let mut process = demo(directory.path(), &data);
-    process.address("participations   ").await;
     let good = brands(directory.path(), GOOD);
+    let first = ["serve", "--brands", &good, "--data", &data, "--listen", "127.0.0.1:0"];
+    let mut process = Process::start(&first, &[], &directory.path().join("said"));
+    process.address("Taking participations at ").await;
     let second = ["serve", "--brands", &good, "--data", &data, "--listen", "127.0.0.1:0"];
     let (code, said) = run(&second);
     assert_eq!(code, Some(1));

@@ -1,7 +1,7 @@
 //! The attributes of `POST /participations`: a consumer's answers.
 
 use domain::Timestamp;
-use domain::answers::{AnswerError, AnswerRules};
+use domain::answers::{AnswerError, AnswerKind, AnswerRules};
 use domain::attributes::{
     AttributeError, AttributeValue, Attributes, LONGEST_TEXT, MOST_ATTRIBUTES, MOST_ITEMS,
 };
@@ -47,6 +47,12 @@ impl<'a> Allowed<'a> {
     /// The rule for rows of a file. Nobody signs a file.
     pub(crate) fn under(activation: &'a Activation) -> Self {
         activation.answers.as_ref().map_or(Self::None, Self::Listed)
+    }
+
+    /// The type of a listed attribute.
+    pub(crate) fn kind(self, name: &str) -> Option<&'a AnswerKind> {
+        let Self::Listed(rules) = self else { return None };
+        rules.by_name.get(name).map(|rule| &rule.kind)
     }
 
     /// Reads the attributes. What is wrong with them is added to `errors`.

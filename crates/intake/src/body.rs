@@ -1,4 +1,4 @@
-//! Reads JSON strictly: the body is declared as JSON, is one object, and repeats no key.
+//! Reads a body strictly: JSON that is declared as such, is one object, and repeats no key; or a form.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::LARGEST_BODY;
 use crate::field_error::FieldError;
+use crate::form::{self, FormWishes};
 use crate::loose::{self, Loose};
 use crate::problem::Problem;
 use crate::strict::Strict;
@@ -55,6 +56,11 @@ impl Members {
     /// Returns a text without taking it.
     pub(crate) fn peek(&self, field: &str) -> Option<&str> {
         self.0.get(field).and_then(Value::as_str)
+    }
+
+    /// The answers, if they are an object.
+    pub(crate) fn attributes_mut(&mut self) -> Option<&mut serde_json::Map<String, Value>> {
+        self.0.get_mut("attributes").and_then(Value::as_object_mut)
     }
 
     /// Takes a text; absent and `null` are the same.
@@ -132,19 +138,24 @@ pub(crate) fn shown(name: &str) -> String {
 pub(crate) struct Received {
     pub(crate) raw: Vec<u8>,
     pub(crate) members: Members,
+    /// What a form says about its answer; `None` for JSON.
+    pub(crate) form: Option<FormWishes>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Received {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        match declared_json(request.headers()) {
-            Some(true) => {}
-            Some(false) | None => return Err(Problem::not_json()),
+        let is_form = form::is_declared(request.headers());
+        if !is_form && !is_json(request.headers()) {
+            return Err(Problem::not_json());
         }
         let raw = read(request.into_body()).await?;
-        let members = Members::parse(&raw)?;
-        Ok(Self { raw, members })
+        let (members, form) = match is_form {
+            true => form::read(&raw).map(|(members, wishes)| (Members::of(members), Some(wishes)))?,
+            false => (Members::parse(&raw)?, None),
+        };
+        Ok(Self { raw, members, form })
     }
 }
 
@@ -194,11 +205,11 @@ async fn read_all(body: Body) -> Result<Vec<u8>, Problem> {
     if length > LARGEST_BODY { Err(Problem::too_large()) } else { Ok(read) }
 }
 
-/// Whether the body is declared as JSON; `None` if its type is not declared.
-fn declared_json(headers: &HeaderMap) -> Option<bool> {
-    let declared = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
-    let essence = declared.split(';').next().unwrap_or_default().trim();
-    Some(essence.eq_ignore_ascii_case("application/json"))
+/// Whether the body is declared as JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.and_then(|declared| declared.split(';').next()).unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
 }
 
 impl<'de> Deserialize<'de> for Members {

@@ -73,6 +73,7 @@ const FIELDS: &[ListedCode] = &[
     listed("consent_text_missing", "a consent names no text"),
     listed("consent_text_unknown", "the activation has no text of this id"),
     listed("page-invalid", "the page is not an address of http or https"),
+    listed("page-unlisted", "the page to return to is of an origin that the brand does not list"),
 ];
 
 /// The codes that only Braze's webhooks meet. [The marketer's page](../../../docs/marketer.md) is about them.
@@ -87,15 +88,16 @@ pub(crate) fn is_listed(code: &str) -> bool {
 /// The types of problems that the front end meets: the status, the last part of the type, and what it means.
 #[cfg(test)]
 const PROBLEMS: &[(u16, &[&str], &str)] = &[
-    (400, &["malformed-body"], "not JSON, not one object, or a key stands twice"),
+    (400, &["malformed-body"], "not JSON, not one object, or a key or a field stands twice"),
     (400, &["malformed-idempotency-key"], "the `Idempotency-Key` has another form"),
     (400, &["bad-head"], "the request's head breaks a rule of HTTP"),
     (401, &["unsigned"], "the brand requires a signature, and it is missing, stale or wrong"),
+    (403, &["unlisted-origin"], "a form comes from a page of an origin that the brand does not list"),
     (404, &["no-such-activation", "no-such-participation", "no-such-incentive", "no-such-path"], ""),
     (405, &["method-not-allowed"], ""),
     (408, &["body-too-slow"], "the body took longer than 15 s"),
     (413, &["body-too-large"], "over 64 KiB"),
-    (415, &["not-json"], "the `Content-Type` is not JSON"),
+    (415, &["not-json"], "the `Content-Type` is neither JSON nor a form"),
     (422, &["invalid-field"], "a field is missing, unknown or unacceptable"),
     (422, &["unknown-scope"], "no activation has this scope"),
     (

@@ -28,6 +28,47 @@ pub(crate) struct ParticipationAsked {
     dry_run: Option<bool>,
 }
 
+/// The form of a page without a script. It also has a field `attributes.NAME` for each answer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FormAsked {
+    /// The activation.
+    scope: String,
+    /// The address; with a `phone` it may be left out.
+    #[schema(required = false)]
+    email: Option<String>,
+    /// The mobile number, with or without its country code.
+    #[schema(required = false)]
+    phone: Option<String>,
+    /// A ticked box for the way of taking part: `on` or `true`.
+    #[schema(required = false)]
+    consent: Option<String>,
+    /// A ticked box for e-mail.
+    #[serde(rename = "consent.email")]
+    #[schema(required = false)]
+    by_email: Option<String>,
+    /// A ticked box for text messages.
+    #[serde(rename = "consent.sms")]
+    #[schema(required = false)]
+    by_sms: Option<String>,
+    /// The id of the text that the consumer was shown.
+    #[serde(rename = "consent.text_id")]
+    #[schema(required = false)]
+    text_id: Option<String>,
+    /// The page on which the consumer agreed.
+    #[serde(rename = "consent.page")]
+    #[schema(required = false)]
+    page: Option<String>,
+    /// With the short form of `consent`: the id of the text that the consumer was shown.
+    #[schema(required = false)]
+    consent_text_id: Option<String>,
+    /// The page of the brand that the browser is led to once the participation is accepted.
+    #[schema(required = false)]
+    return_to: Option<String>,
+    /// The language of the answer: `en` or `fr`.
+    #[schema(required = false)]
+    lang: Option<String>,
+}
+
 /// What the consumer agrees to: `true` or `false` for the way of taking part, or each by its name.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]

@@ -18,6 +18,7 @@ mod document;
 pub mod edge;
 mod failing;
 mod field_error;
+mod form;
 mod freshness;
 mod head;
 mod health;
@@ -241,7 +242,12 @@ pub fn router_under(
         .route("/incentives/{scope}/{id}/winners", get(incentives::winners))
         .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
         .method_not_allowed_fallback(webhook::method_not_allowed)
-        .layer((cors, from_fn_with_state(deps.limits, clients::within), guard.clone()));
+        .layer((
+            cors,
+            from_fn(form::answered_with_a_page),
+            from_fn_with_state(deps.limits, clients::within),
+            guard.clone(),
+        ));
     for_browsers
         .route("/webhook/braze", post(webhook::receive))
         .route("/webhook/braze/", post(webhook::receive))

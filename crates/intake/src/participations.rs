@@ -21,6 +21,7 @@ use crate::answers::Allowed;
 use crate::asked::{AskedBody, read};
 use crate::body::Received;
 use crate::clients::{Asks, Caller};
+use crate::form::{self, FormWishes};
 use crate::freshness::NOT_STORED;
 use crate::problem::Problem;
 use crate::spelling::as_known;
@@ -80,28 +81,68 @@ pub(crate) struct DryRun {
     tag = "public",
     operation_id = "participate",
     params(("Idempotency-Key" = Option<String>, Header, description = "16 to 64 random characters, the same for each repetition.")),
-    request_body = crate::described_body::ParticipationAsked,
+    request_body(content(
+        (crate::described_body::ParticipationAsked = "application/json"),
+        (crate::described_body::FormAsked = "application/x-www-form-urlencoded"),
+    )),
     responses(
         (status = 200, body = DryRun, description = "With `dry_run`: the request would be accepted. Nothing was stored."),
-        (status = 202, body = ParticipationAccepted, description = "It is durable.", headers(("Location" = String, description = "Where it can be followed."))),
-        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem."),
+        (status = 202, content((ParticipationAccepted = "application/json"), (String = "text/html")), description = "It is durable. A form gets a page.", headers(("Location" = String, description = "Where it can be followed."))),
+        (status = 303, description = "A form is durable, and says where to go.", headers(("Location" = String, description = "The page that `return_to` names."))),
+        (status = "default", content((Problem = "application/problem+json"), (String = "text/html")), description = "A problem. A form gets a page."),
     )
 ))]
 pub(crate) async fn accept(
     Shared(intake): Shared<Intake>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
+    mut body: Result<Received, Problem>,
+) -> Response {
+    let wishes = body.as_mut().ok().and_then(|body| body.form.take());
+    let Some(mut wishes) = wishes else {
+        return accepted(&intake, caller, &headers, body).await.into_response();
+    };
+    let asked = of_a_form(&intake, &headers, body, &mut wishes);
+    let mut response = accepted(&intake, caller, &headers, asked).await.into_response();
+    response.extensions_mut().insert(wishes);
+    response
+}
+
+/// A form as JSON would be, if it may be posted from where it is.
+fn of_a_form(
+    intake: &Intake,
+    headers: &HeaderMap,
+    body: Result<Received, Problem>,
+    wishes: &mut FormWishes,
+) -> Result<Received, Problem> {
+    let mut body = body?;
+    let scope = body.members.peek("scope").and_then(|text| Scope::parse(text).ok());
+    if let Some((brand, _)) = scope.and_then(|scope| intake.brands.activation(&scope)) {
+        form::of_the_brand(brand, headers)?;
+        form::returns_to(brand, wishes)?;
+    }
+    let allowed = Allowed::of(intake, &body.members, Asking::Unsigned);
+    if let Some(answers) = body.members.attributes_mut() {
+        form::typed(answers, |name| allowed.kind(name));
+    }
+    Ok(body)
+}
+
+async fn accepted(
+    intake: &Intake,
+    caller: Option<Extension<Caller>>,
+    headers: &HeaderMap,
     body: Result<Received, Problem>,
 ) -> Result<Response, Problem> {
     let now = intake.clock.now();
     let signer = match &body {
-        Ok(body) => signed(&intake, &headers, body, now).await,
+        Ok(body) => signed(intake, headers, body, now).await,
         Err(_unread) => Ok(None),
     };
-    let asking = counted(&intake, signer, &headers, (Asks::Post, caller))?;
+    let asking = counted(intake, signer, headers, (Asks::Post, caller))?;
     let body = body?;
-    let key = idempotency::key(&headers)?;
-    let rules = (Allowed::of(&intake, &body.members, asking), consent::rules(&intake, &body.members));
+    let key = idempotency::key(headers)?;
+    let rules = (Allowed::of(intake, &body.members, asking), consent::rules(intake, &body.members));
     let mut asked = read(body.members, rules, now)?;
     let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
     let terms = intake.terms(&scope, "scope")?;
@@ -109,7 +150,7 @@ pub(crate) async fn accept(
         open(terms.1, "scope", now)?;
     }
     let email = match asked.email.take() {
-        Some(typed) => Some(as_known(&intake, terms, typed).await?),
+        Some(typed) => Some(as_known(intake, terms, typed).await?),
         None => None,
     };
     let accepting = Accepting { id_key: &intake.id_key, terms, key, import: None, now };
@@ -117,7 +158,7 @@ pub(crate) async fn accept(
         return would_accept(accepting, email, asked);
     }
     if asked.declines_email
-        && let Some(told) = Box::pin(withdraw(&intake, terms, (&asked, email.as_ref()), asking, now)).await?
+        && let Some(told) = Box::pin(withdraw(intake, terms, (&asked, email.as_ref()), asking, now)).await?
         // A request by number that suffices to take part may also replace the details.
         && !(asked.phone.is_some() && asked.refusals.is_empty() && open(terms.1, "scope", now).is_ok())
     {
@@ -131,15 +172,15 @@ pub(crate) async fn accept(
         Some(phone) => accepting.by_phone((phone, email), &asked)?,
         None => accepting.by_email(email, asked)?,
     };
-    let stored = match keep(&intake, terms, &participation, "scope").await? {
+    let stored = match keep(intake, terms, &participation, "scope").await? {
         Inserted::New(standing) => Inserted::New(standing),
         Inserted::Existing(earlier) => {
-            let replaced = details::replace(&intake, terms.0, &participation, *earlier, now);
+            let replaced = details::replace(intake, terms.0, &participation, *earlier, now);
             let stored = Box::pin(replaced).await?;
             Inserted::Existing(Box::new(stored))
         }
     };
-    let answer = answer(&intake, terms.0, asking, &participation, &stored).await?;
+    let answer = answer(intake, terms.0, asking, &participation, &stored).await?;
     Ok(answer.into_response())
 }
 

@@ -142,6 +142,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "urn:quikly-braze:foreign-scope", title)
     }
 
+    /// A form comes from a page of an origin that the brand does not list, or does not say where it comes from.
+    pub(crate) fn unlisted_origin() -> Self {
+        let title = "The form is not on a page of the brand";
+        Self::new(StatusCode::FORBIDDEN, "urn:quikly-braze:unlisted-origin", title)
+            .detail("The brand file's [intake] origins list the pages that may post a form.")
+    }
+
     /// The brand signs its participations, and this one is not signed.
     pub(crate) fn unsigned(why: Unsigned) -> Self {
         let title = "The request is not signed";
@@ -247,9 +254,9 @@ impl Problem {
             .detail("A body may have at most 64 KiB.")
     }
 
-    /// The body is not declared as JSON.
+    /// The body is declared neither as JSON nor as a form.
     pub(crate) fn not_json() -> Self {
-        let title = "The body must be JSON";
+        let title = "The body must be JSON or a form";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:quikly-braze:not-json", title)
             .detail("Send Content-Type: application/json.")
     }

@@ -273,6 +273,7 @@ impl Default for CliCommand {
             strict: false,
             watch: false,
             allow_private: false,
+            until_input_ends: false,
             metrics: None,
             clients: ClientArguments::default(),
         })
@@ -303,6 +304,9 @@ pub(crate) struct Serve {
     /// Accept brand files that name loopback or private addresses; implied while it listens on loopback without a proxy
     #[arg(long)]
     pub(crate) allow_private: bool,
+    /// Stop when standard input ends, as on SIGTERM: it ends with the process that started this one
+    #[arg(long, conflicts_with = "demo")]
+    pub(crate) until_input_ends: bool,
     /// Show metrics for Prometheus at http://ADDR/metrics. Anyone who can reach the address can read them, so it must not be public
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<SocketAddr>,

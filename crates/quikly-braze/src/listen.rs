@@ -1,11 +1,15 @@
 //! Listening sockets, and the signals that stop the process.
 
+use std::io;
 use std::net::SocketAddr;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+
+/// What `serve` prints before its address once it takes participations.
+pub(crate) const TAKING_AT: &str = "Taking participations at http://";
 
 /// Listens on an address.
 pub(crate) async fn on(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -14,6 +18,22 @@ pub(crate) async fn on(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// A flag that turns true on Ctrl-C or SIGTERM.
 pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    stop_signal_or(std::future::pending())
+}
+
+/// Does the same, and also turns true when standard input ends: then the process that started this one has ended.
+pub(crate) fn stop_signal_or_end_of_input() -> anyhow::Result<watch::Receiver<bool>> {
+    let (ends, ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _all_read = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _nobody_left = ends.send(());
+    });
+    stop_signal_or(async {
+        let _ended = ended.await;
+    })
+}
+
+fn stop_signal_or(other: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
@@ -21,6 +41,7 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = other => {}
         }
         let _nobody_left = stop.send(true);
     });

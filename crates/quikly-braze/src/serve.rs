@@ -34,6 +34,10 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
         server.show_metrics_at(address).await?;
     }
     let address = server.address()?;
-    console::say(&format!("Taking participations at http://{address}, data in {}", data.display()));
-    server.run(listen::stop_signal()?).await
+    let stop = match arguments.until_input_ends {
+        true => listen::stop_signal_or_end_of_input()?,
+        false => listen::stop_signal()?,
+    };
+    console::say(&format!("{}{address}, data in {}", listen::TAKING_AT, data.display()));
+    server.run(stop).await
 }

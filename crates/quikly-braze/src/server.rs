@@ -113,11 +113,6 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Also serves these routes, which must not collide with its own.
-    pub(crate) fn also_serve(&mut self, routes: axum::Router) {
-        self.routes = std::mem::take(&mut self.routes).merge(routes);
-    }
-
     /// Also serves its metrics at this address, which must not be public.
     pub(crate) async fn show_metrics_at(&mut self, address: SocketAddr) -> anyhow::Result<()> {
         let listener = listen::on(address).await.context("--metrics")?;

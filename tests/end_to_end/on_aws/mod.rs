@@ -1,6 +1,7 @@
 //! The whole system on an emulated AWS: the real functions, deployed from infra/template.yaml, with simulated workspaces.
 
 mod first_invocation;
+mod in_browser;
 mod policies;
 mod runtime;
 mod stack;

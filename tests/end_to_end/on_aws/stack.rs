@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws::ssm::Parameters;
@@ -18,6 +19,7 @@ use testkit::fault_proxy::{FaultPlan, FaultProxy, Quotas};
 use testkit::template::{FunctionName, functions};
 use tokio::sync::OnceCell;
 
+use crate::documented;
 use crate::logs::look_through;
 use crate::on_aws::policies::assert_allowed;
 use crate::process::{binary, run_with, write};
@@ -37,7 +39,7 @@ const EMAIL: &str =
     "[activation.email]\nattributes = { quikly_participant = true }\nevent = \"quikly_participated\"\n";
 
 /// The brands. Each test has one of its own.
-const BRANDS: [(&str, &str); 9] = [
+const BRANDS: [(&str, &str); 10] = [
     ("email", EMAIL),
     (
         "single",
@@ -59,11 +61,28 @@ const BRANDS: [(&str, &str); 9] = [
         "[activation.events.signed_in]\nincentive = \"first-2\"\n\
          [[activation.incentive]]\nid = \"first-2\"\nkind = \"first\"\nquantity = 2\nreward = \"SPRING20\"\n",
     ),
+    (
+        "browser",
+        "[activation.email]\nincentive = \"first-5\"\n\
+         [[activation.incentive]]\nid = \"first-5\"\nkind = \"first\"\nquantity = 5\nreward = \"SPRING20\"\n\
+         [intake]\norigins = [\"http://127.0.0.1:PAGE\"]\nopen_to_anybody = true\n",
+    ),
     ("poisoned", EMAIL),
     ("throttled", EMAIL),
     ("twice", EMAIL),
     ("full", "most_participations = 2\n[activation.email]\n[activation.events.signed_in]\n"),
 ];
+
+/// A port at which nobody listens now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The port of the page that the brand `browser` lists.
+pub(crate) fn page_port() -> u16 {
+    static PORT: OnceLock<u16> = OnceLock::new();
+    *PORT.get_or_init(free_port)
+}
 
 /// A brand's webhook token.
 pub(crate) fn token_of(brand: &str) -> String {
@@ -126,7 +145,7 @@ impl Stack {
         let kept = tempfile::tempdir().unwrap();
         let directory = kept.path().to_owned();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         // Units are not weighed: with the faults, that would be more work than the emulator has time for.
         let quotas = Quotas { write_units: None, read_units: None, ..Quotas::of_aws() };
         let plan = FaultPlan { quotas, ..FaultPlan::mild() };
@@ -168,7 +187,8 @@ impl Stack {
         for (name, activation) in BRANDS {
             parameters.put(&format!("/quikly-braze/local/braze/{name}"), KEY).await.unwrap();
             let workspace = SimProcess::start("1s").await;
-            let (braze, activation) = (&workspace.url, activation.replace("GROUP", GROUP));
+            let (braze, page) = (&workspace.url, page_port().to_string());
+            let activation = activation.replace("GROUP", GROUP).replace("PAGE", &page);
             let key = format!("{{ ssm = \"/quikly-braze/local/braze/{name}\" }}");
             let brand = BrandText::of(name, braze, &key).with("settle = \"3s\"");
             // Each brand has a token of its own; one test uses it.
@@ -190,14 +210,25 @@ impl Stack {
         }
     }
 
+    /// The emulator, and the name by which it knows the function that takes participations.
+    pub(crate) fn participation_api(&self) -> (&str, &str) {
+        (&self.endpoint, &self.participations)
+    }
+
     pub(crate) fn workspace(&self, brand: &str) -> &SimProcess {
         &self.workspaces[brand]
     }
 
+    /// Sends a request to a function, and holds the answer against the OpenAPI document.
     async fn send(&self, host: &str, request: reqwest::RequestBuilder) -> (u16, Value) {
-        let response = request.header("host", host).send().await.unwrap();
+        let request = request.header("host", host).build().unwrap();
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let response = self.client.execute(request).await.unwrap();
         let status = response.status().as_u16();
-        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
+        let declared = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default();
+        documented::check((&method, &path), (status, declared.as_deref()), &body);
+        (status, body)
     }
 
     /// Takes part as a page does, which repeats its request under one key. Returns the participation's id.

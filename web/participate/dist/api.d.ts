@@ -161,6 +161,31 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description The form of a page without a script. It also has a field `attributes.NAME` for each answer. */
+        FormAsked: {
+            /** @description A ticked box for the way of taking part: `on` or `true`. */
+            consent?: string | null;
+            /** @description A ticked box for e-mail. */
+            "consent.email"?: string | null;
+            /** @description The page on which the consumer agreed. */
+            "consent.page"?: string | null;
+            /** @description A ticked box for text messages. */
+            "consent.sms"?: string | null;
+            /** @description The id of the text that the consumer was shown. */
+            "consent.text_id"?: string | null;
+            /** @description With the short form of `consent`: the id of the text that the consumer was shown. */
+            consent_text_id?: string | null;
+            /** @description The address; with a `phone` it may be left out. */
+            email?: string | null;
+            /** @description The language of the answer: `en` or `fr`. */
+            lang?: string | null;
+            /** @description The mobile number, with or without its country code. */
+            phone?: string | null;
+            /** @description The page of the brand that the browser is led to once the participation is accepted. */
+            return_to?: string | null;
+            /** @description The activation. */
+            scope: string;
+        };
         /**
          * @description What the consumer may expect.
          * @enum {string}
@@ -557,6 +582,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ParticipationAsked"];
+                "application/x-www-form-urlencoded": components["schemas"]["FormAsked"];
             };
         };
         responses: {
@@ -569,7 +595,7 @@ export interface operations {
                     "application/json": components["schemas"]["DryRun"];
                 };
             };
-            /** @description It is durable. */
+            /** @description It is durable. A form gets a page. */
             202: {
                 headers: {
                     /** @description Where it can be followed. */
@@ -578,15 +604,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ParticipationAccepted"];
+                    "text/html": string;
                 };
             };
-            /** @description A problem. */
+            /** @description A form is durable, and says where to go. */
+            303: {
+                headers: {
+                    /** @description The page that `return_to` names. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem. A form gets a page. */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "text/html": string;
                 };
             };
         };

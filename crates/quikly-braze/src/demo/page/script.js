@@ -1,109 +1,143 @@
-// Shows the telephone and the calls to Braze, once a second while the page is visible.
+// Shows the telephone, the participations and the calls to Braze, once a second while the page is visible.
 
-const texts = document.querySelector("#texts");
-const calls = document.querySelector("#calls");
-const state = document.querySelector("#state");
-const language = document.querySelector("#language");
+const find = (id) => document.getElementById(id);
+const words = JSON.parse(find("words").textContent);
+const language = document.documentElement.lang;
+const widget = document.querySelector("quikly-activation");
 
-const element = (name, text, ...children) => {
-  const made = document.createElement(name);
-  if (text !== null) made.textContent = text;
-  made.append(...children);
-  return made;
+const say = (text, ...values) => text.replace(/\{(\d)\}/g, (_, place) => values[place]);
+const clock = (at) => new Date(at).toLocaleTimeString(language);
+
+/** Makes an element. Texts become text nodes. */
+const made = (name, text, ...children) => {
+  const element = document.createElement(name);
+  element.append(...(text ? [text] : []), ...children.filter(Boolean));
+  return element;
 };
 
-language.addEventListener("click", () => {
-  const next = document.documentElement.lang === "en" ? "fr" : "en";
-  document.documentElement.lang = next;
-  document.querySelector("quikly-activation").lang = next;
-  language.lang = next === "en" ? "fr" : "en";
-  language.textContent = next === "en" ? "Français" : "English";
-});
+const post = (path, body) =>
+  fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) }).catch(() => null);
 
-const answer = async (phone, text) => {
-  await fetch("/demo/replies", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ phone, text }),
+/** Replaces the children of a list only where they changed, so that what is open stays open. */
+const show = (list, shown, make) => {
+  const old = new Map([...list.children].map((child) => [child.dataset.key, child]));
+  const children = shown.map((one) => {
+    const text = JSON.stringify(one);
+    const key = one.id ?? text;
+    const before = old.get(key);
+    if (before?.dataset.text === text) return before;
+    const child = make(one);
+    Object.assign(child.dataset, { key, text });
+    const details = before?.querySelector("details");
+    if (details?.open) child.querySelector("details").open = true;
+    return child;
   });
-  await look();
+  if (children.length !== list.children.length || children.some((child, place) => child !== list.children[place])) list.replaceChildren(...children);
 };
 
-const question = (phone) => {
-  const button = (text) => {
-    const made = element("button", text);
-    made.type = "button";
-    made.addEventListener("click", () => answer(phone, text));
-    return made;
+const none = (text) => {
+  const element = made("li", text);
+  element.className = "none";
+  return element;
+};
+
+const question = ({ phone }) => {
+  const answer = (text) => {
+    const button = made("button", text);
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      await post("/demo/replies", { phone, text });
+      await look();
+    });
+    return button;
   };
-  const answers = element("div", null, button("Y"), button("N"));
+  const answers = made("div", null, answer("Y"), answer("N"));
   answers.className = "answers";
-  return element("li", null, element("span", `To ${phone}: Birch here. Answer Y to get our texts.`), answers);
+  return made("li", null, made("span", say(words.question, phone)), answers);
 };
 
-let asked = "";
-const showTexts = (phones) => {
-  if (phones.join() === asked) return;
-  asked = phones.join();
-  const nothing = element("li", "No text is waiting for an answer.");
-  nothing.className = "none";
-  texts.replaceChildren(...(phones.length ? phones.map(question) : [nothing]));
+const step = ({ at, after, what, why, took, times }) => {
+  const text = [why ? `${what}: ${why}` : what, took && say(words.took, took), times && say(words.times, times)].filter(Boolean).join(" · ");
+  const when = made("span", after ?? (at ? clock(at) : ""));
+  when.className = "when";
+  return made("li", null, when, made("span", text));
 };
 
-const row = (call) => {
-  const status = element("td", call.status === 0 ? "no answer" : String(call.status));
-  if (call.status === 0 || call.status >= 400) status.className = "failed";
-  return element(
-    "tr",
-    null,
-    element("td", new Date(call.at).toLocaleTimeString()),
-    element("td", `${call.method} ${call.path}`),
-    status,
-    element("td", call.summary),
-  );
+const participation = ({ at, contact, answer, position, waits, ended, steps }) => {
+  const summary = made("summary", null, made("span", clock(at)), made("b", contact ?? ""), position && made("span", say(words.place, position)), waits && made("em", say(words.waits, waits)));
+  const timeline = made("ol", null, ...steps.map(step));
+  const said = made("p", answer);
+  const one = made("li", null, made("details", null, summary, timeline), said);
+  if (!ended) one.className = "under-way";
+  return one;
 };
 
-const json = async (path) => (await fetch(path, { headers: { accept: "application/json" } })).json();
+const call = ({ at, method, path, status, summary }) => {
+  const answered = made("td", status === 0 ? words.noAnswer : String(status));
+  if (status === 0 || status >= 400) answered.className = "failed";
+  const what = made("td", summary);
+  what.lang = "en";
+  return made("tr", null, made("td", clock(at)), made("td", `${method} ${path}`), answered, what);
+};
 
 async function look() {
+  let live;
   try {
-    const [last, subscriptions] = await Promise.all([json("/demo/calls"), json("/demo/texts")]);
-    calls.replaceChildren(...last.map(row));
-    showTexts(subscriptions.prompted.map((one) => one.phone ?? one.contact ?? String(one)));
-    state.textContent = last.length ? "The newest call is at the top." : "Nothing was asked yet.";
+    live = await (await fetch(`/demo/live?lang=${language}`)).json();
   } catch {
-    state.textContent = "The connector does not answer. What it has accepted is kept; start it again.";
+    find("connector").textContent = words.demoGone;
+    return;
   }
+  const texts = live.texts.map((one) => ({ phone: one.phone ?? one.contact ?? String(one) }));
+  if (texts.length) show(find("texts"), texts, question);
+  else show(find("texts"), [{ id: "none" }], () => none(words.noText));
+  if (live.participations.length) show(find("participations"), live.participations, participation);
+  else show(find("participations"), [{ id: "none" }], () => none(live.unreadable ?? words.nobody));
+  find("calls").replaceChildren(...live.calls.map(call));
+  find("asked").textContent = live.calls.length ? "" : words.nothingAsked;
+  const state = live.runs ? words.running : words.stopped;
+  if (find("connector").textContent !== state) find("connector").textContent = state;
+  find("kill").disabled = !live.runs;
+  find("start").disabled = live.runs;
 }
 
-const said = document.querySelector("#said");
+const said = (text) => {
+  find("said").textContent = text;
+};
 
 for (const button of document.querySelectorAll("[data-trouble]")) {
   button.addEventListener("click", async () => {
-    const done = await fetch(`/demo/braze/${button.dataset.trouble}`, { method: "POST" }).catch(() => null);
-    if (!done?.ok) {
-      said.textContent = "The connector does not answer, so nothing was changed.";
-      return;
-    }
+    const done = await post(`/demo/braze/${button.dataset.trouble}`);
+    if (!done?.ok) return said(words.demoGone);
     for (const other of document.querySelectorAll("[data-trouble]")) other.ariaPressed = String(other === button);
-    said.textContent = `${button.textContent}, from now on. Take part, and look below.`;
+    said(say(words.fromNowOn, button.textContent));
   });
 }
 
+find("merge").addEventListener("click", async () => {
+  const done = await post("/demo/merges");
+  said(done?.ok ? words.merged : done?.status === 409 ? words.nobodyToMerge : words.demoGone);
+});
+
+find("kill").addEventListener("click", async () => {
+  const done = await post("/demo/connector/kill");
+  said(done?.ok ? words.killed : words.demoGone);
+  await look();
+});
+
+find("start").addEventListener("click", async () => {
+  const done = await post("/demo/connector/start");
+  said(done?.ok ? words.started : done ? words.notStarted : words.demoGone);
+  await look();
+});
+
 let crowds = 0;
-document.querySelector("#fifty").addEventListener("click", async () => {
+find("fifty").addEventListener("click", async () => {
   crowds += 1;
   const come = (_, number) =>
-    fetch("/participations", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ scope: "demo-shop", email: `visitor-${Date.now()}-${crowds}-${number}@example.com` }),
-    }).then(
-      (answer) => answer.ok,
-      () => false,
-    );
-  const accepted = (await Promise.all(Array.from({ length: 50 }, come))).filter(Boolean).length;
-  said.textContent = `${accepted} of fifty people were accepted.`;
+    post(`${widget.getAttribute("base")}/participations`, { scope: "demo-shop", email: `visitor-${Date.now()}-${crowds}-${number}@example.com` });
+  const answers = await Promise.all(Array.from({ length: 50 }, come));
+  said(say(words.crowd, answers.filter((answer) => answer?.ok).length));
 });
 
 setInterval(() => {
