@@ -304,7 +304,16 @@ const STEPS: &[M<'_>] = &[M::up(
          count     INTEGER NOT NULL,
          PRIMARY KEY (scope, minute, channel, incentive, name)
      ) WITHOUT ROWID;",
-), M::up(AUDIT)];
+), M::up(AUDIT), M::up(
+    // Calls to Braze, many in a row. Later rows have larger numbers, so the oldest are found by number.
+    "CREATE TABLE calls (
+         number  INTEGER PRIMARY KEY AUTOINCREMENT,
+         brand   TEXT NOT NULL,
+         kept_at INTEGER NOT NULL,
+         record  TEXT NOT NULL
+     );
+     CREATE INDEX calls_of_brand ON calls (brand, kept_at);",
+)];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines
 /// under them, and the triggers must not count a line that only moves.

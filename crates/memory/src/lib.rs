@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod callbacks;
+mod calls;
 mod chance;
 mod clock;
 mod drawing;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::brand::SecretRef;
+use domain::call::CallBatch;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::message::{QueueName, WorkMessage};
 use domain::participation::Participation;
@@ -79,6 +81,7 @@ struct MemoryState {
     read_backs: BTreeMap<String, String>,
     ledgers: Ledgers,
     rollup: Rollup,
+    calls: Vec<CallBatch>,
     fires_exactly: bool,
     secrets: HashMap<SecretRef, String>,
 }
@@ -104,6 +107,7 @@ impl Memory {
             read_backs: BTreeMap::new(),
             ledgers: Ledgers::default(),
             rollup: Rollup::default(),
+            calls: Vec::new(),
             fires_exactly: false,
             secrets: HashMap::new(),
         };
