@@ -86,6 +86,8 @@ pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
         read_backs: dynamo.clone(),
         outages: dynamo.clone(),
         rollups: dynamo.clone(),
+        calls: dynamo.clone(),
+        called: dynamo.clone(),
         inspection: dynamo.clone(),
         search: dynamo,
         operations: Some(Arc::new(Environment::new(&config, prefix))),

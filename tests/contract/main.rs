@@ -5,6 +5,7 @@
 mod accepted;
 mod by_number;
 mod callbacks;
+mod calls;
 mod ceilings;
 mod codes;
 mod details;
@@ -49,8 +50,8 @@ use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{
-    Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Rollups, Schedule,
-    Search, Store,
+    CallLog, CallReading, Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Queues,
+    ReadBacks, Rollups, Schedule, Search, Store,
 };
 use spoiler::Spoiler;
 use testkit::fault_proxy::FaultProxy;
@@ -66,6 +67,8 @@ struct Ports {
     read_backs: Arc<dyn ReadBacks>,
     outages: Arc<dyn Outages>,
     rollups: Arc<dyn Rollups>,
+    calls: Arc<dyn CallLog>,
+    called: Arc<dyn CallReading>,
     inspection: Arc<dyn Inspection>,
     search: Arc<dyn Search>,
     /// The operator's commands, if the implementation has them.
@@ -83,14 +86,25 @@ struct Ports {
 
 impl Ports {
     /// Over one adapter that keeps everything.
-    fn over<A, I>(adapter: &Arc<A>, reads: Arc<I>, clock: Arc<TestClock>, spoiler: Spoiler) -> Self
+    fn over<A, R>(adapter: &Arc<A>, read: &Arc<R>, clock: Arc<TestClock>, spoiler: Spoiler) -> Self
     where
-        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + Rollups + 'static,
-        I: Inspection + Search + 'static,
+        A: Store
+            + Ledger
+            + Callbacks
+            + Queues
+            + Schedule
+            + Limits
+            + ReadBacks
+            + Outages
+            + Rollups
+            + CallLog
+            + 'static,
+        R: Inspection + CallReading + Search + 'static,
     {
         Self {
-            inspection: reads.clone(),
-            search: reads,
+            inspection: read.clone(),
+            called: read.clone(),
+            search: read.clone(),
             store: adapter.clone(),
             ledger: adapter.clone(),
             callbacks: adapter.clone(),
@@ -100,6 +114,7 @@ impl Ports {
             read_backs: adapter.clone(),
             outages: adapter.clone(),
             rollups: adapter.clone(),
+            calls: adapter.clone(),
             operations: None,
             clock,
             spoiler,
@@ -136,6 +151,7 @@ impl Ports {
             limits: self.limits.clone(),
             read_backs: self.read_backs.clone(),
             outages: self.outages.clone(),
+            calls: self.calls.clone(),
             secrets,
             troubles: ports::Troubles::default(),
             clock: self.clock.clone(),
@@ -170,7 +186,7 @@ impl Ports {
 async fn in_memory() -> Ports {
     let clock = Arc::new(TestClock::at(testkit::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-    Ports::over(&memory, memory.clone(), clock, Spoiler::Memory(memory.clone()))
+    Ports::over(&memory, &memory, clock, Spoiler::Memory(memory.clone()))
 }
 
 /// In memory, where lines are entered later than they are stored.
@@ -178,7 +194,7 @@ async fn in_memory_entered_later() -> Ports {
     let clock = Arc::new(TestClock::at(testkit::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     memory.enter_later();
-    Ports::over(&memory, memory.clone(), clock, Spoiler::Memory(memory.clone()))
+    Ports::over(&memory, &memory, clock, Spoiler::Memory(memory.clone()))
 }
 
 async fn on_a_file() -> Ports {
@@ -192,7 +208,7 @@ fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
     let file = Arc::new(embedded::DataFile::open(path, clock.clone()).unwrap());
     let admin = Arc::new(embedded::AdminConnection::open(path).unwrap());
     let operations = Some(admin.clone() as Arc<dyn Operations>);
-    Ports { operations, ..Ports::over(&file, admin, clock, Spoiler::File(path.to_owned())) }
+    Ports { operations, ..Ports::over(&file, &admin, clock, Spoiler::File(path.to_owned())) }
 }
 
 /// Makes a test of each promise.
@@ -254,6 +270,10 @@ macro_rules! keeps_books {
                 a_batch_is_due_from_its_time_on_until_it_is_done,
                 a_batch_that_is_kept_twice_is_one_batch,
                 no_more_than_a_hundred_batches_are_returned;
+            calls:
+                kept_calls_are_read_as_they_were_brand_by_brand,
+                calls_that_were_kept_before_the_time_are_left_out,
+                more_calls_than_fit_a_page_are_read_page_by_page;
             rollups:
                 the_figures_of_saved_participations_are_in_the_roll_up_of_their_activation,
                 the_figures_of_a_save_that_lost_a_conflict_are_not_counted,

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::call::CallBatch;
 use domain::decide::Step;
 use domain::id_key::IdKey;
+use domain::ids::BrandId;
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::{Alias, ProfileHint, ProfileRef};
-use embedded::{DataFile, Expired};
+use embedded::{AdminConnection, DataFile, Expired};
 use memory::TestClock;
-use ports::{Clock, Store};
+use ports::{CallLog, CallReading, Clock, Store};
 use testkit::{changed, participation, start};
 
 fn ended(email: &str) -> Participation {
@@ -41,7 +43,7 @@ async fn ended_participations_are_deleted_at_their_time_and_open_ones_stay() {
     assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default());
 
     clock.advance(Duration::from_secs(90 * 86_400));
-    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired { participations: 1, profiles: 1 });
+    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired { participations: 1, profiles: 1, calls: 0 });
     let left = file.get(&[gone.id(), open.id(), kept.id()]).await.unwrap().found;
     assert_eq!(
         left.iter().map(|one| one.id()).collect::<BTreeSet<_>>(),
@@ -66,4 +68,24 @@ async fn a_participation_that_ends_late_is_deleted_then() {
     late.apply(&Step::Done(Outcome::Enrolled), clock.now());
     file.save(&[late]).await.unwrap();
     assert_eq!(file.expire(clock.now()).await.unwrap().participations, 1);
+}
+
+#[tokio::test]
+async fn calls_are_deleted_after_seven_days() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::at(start()));
+    let path = directory.path().join("data.sqlite");
+    let file = DataFile::open(&path, clock.clone()).unwrap();
+    let brand = BrandId::parse("acme").unwrap();
+    let batch = |kept_at| CallBatch { brand: brand.clone(), kept_at, calls: Vec::new() };
+    let early: Vec<CallBatch> = (0..600).map(|_| batch(clock.now())).collect();
+    file.keep_calls(&early).await.unwrap();
+    clock.advance(Duration::from_secs(1));
+    file.keep_calls(&[batch(clock.now())]).await.unwrap();
+    clock.advance(Duration::from_secs(7 * 86_400 - 1));
+    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default());
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(file.expire(clock.now()).await.unwrap().calls, 600);
+    let kept = AdminConnection::open(&path).unwrap().calls(&brand, start(), None).await.unwrap();
+    assert_eq!(kept.batches.len(), 1);
 }

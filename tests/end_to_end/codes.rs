@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::eventually_async;
 
 use crate::brand_files::{CODES, access, change, webhook};
 use crate::process::{run_with, write};

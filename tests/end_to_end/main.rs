@@ -7,6 +7,7 @@ mod bad_input;
 mod brand_files;
 mod browser;
 mod callbacks;
+mod calls;
 mod check_secrets;
 mod codes;
 mod demo;

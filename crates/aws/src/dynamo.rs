@@ -4,6 +4,7 @@ mod accepted;
 mod attempt;
 mod brands;
 mod callbacks;
+mod calls;
 mod codes;
 mod crediting;
 mod drawn;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -45,6 +45,8 @@ impl fmt::Debug for ApiKey {
 /// The result of a request, and what the answer's headers said about the limits.
 #[derive(Debug)]
 pub struct Answer<T> {
+    /// The HTTP status; `None` when no answer came.
+    pub status: Option<StatusCode>,
     /// The rate-limit headers; empty when no answer came.
     pub limits: RateLimit,
     /// The result.
@@ -52,6 +54,11 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
+    /// The result of a request that was not sent.
+    fn not_sent(error: Error) -> Self {
+        Self { status: None, limits: RateLimit::default(), result: Err(error) }
+    }
+
     /// How long Braze asks us to wait after an answer that was not a success: `Retry-After` in any form, or
     /// else the time until the window ends, if no request is left in it. A 429 means that none is left,
     /// whatever else it says.
@@ -61,6 +68,19 @@ impl<T> Answer<T> {
             Error::Throttled { .. } => self.limits.wait_when_throttled(now),
             _ => self.limits.wait(now),
         }
+    }
+}
+
+/// What an answer says before its body.
+#[derive(Default)]
+struct AnswerHead {
+    status: Option<StatusCode>,
+    limits: RateLimit,
+}
+
+impl AnswerHead {
+    fn with<T>(self, result: Result<T, Error>) -> Answer<T> {
+        Answer { status: self.status, limits: self.limits, result }
     }
 }
 
@@ -88,9 +108,9 @@ impl Client {
     ///
     /// The caller keeps to the batch limit of its contract ([`crate::pack`]).
     pub async fn track(&self, writes: &[TrackWrite]) -> Answer<Vec<WriteOutcome>> {
-        let (limits, answered) = self.post("/users/track", &track::body(writes)).await;
+        let (heard, answered) = self.post("/users/track", &track::body(writes)).await;
         let result = answered.and_then(|response| outcome::of_track(response, writes, &self.redactor()));
-        Answer { limits, result }
+        heard.with(result)
     }
 
     /// `POST /users/export/ids`: returns the profiles that a query finds. It never asks for campaigns or
@@ -98,14 +118,14 @@ impl Client {
     pub async fn export_ids(&self, query: &ExportQuery, fields: Fields) -> Answer<Export> {
         let body = match query.body(fields) {
             Ok(body) => body,
-            Err(error) => return Answer { limits: RateLimit::default(), result: Err(error) },
+            Err(error) => return Answer::not_sent(error),
         };
-        let (limits, answered) = self.post("/users/export/ids", &body).await;
+        let (heard, answered) = self.post("/users/export/ids", &body).await;
         let result = answered.and_then(|response| {
             let response = confirmed(response, RequestPurpose::Reading, &self.redactor())?;
             decode(response.body())
         });
-        Answer { limits, result }
+        heard.with(result)
     }
 
     /// `GET /subscription/status/get`: returns the states of up to [`MOST_PHONES`] numbers in a group.
@@ -116,16 +136,16 @@ impl Client {
     /// Does the same for numbers or addresses.
     pub async fn statuses_of(&self, group: &str, contacts: GroupContacts<'_>) -> Answer<Statuses> {
         if let Err(error) = check_count(contacts.texts().len()) {
-            return Answer { limits: RateLimit::default(), result: Err(error) };
+            return Answer::not_sent(error);
         }
         let path = subscription::status_path(group, contacts);
-        let (limits, answered) = self.send(Method::GET, &path, Bytes::new()).await;
+        let (heard, answered) = self.send(Method::GET, &path, Bytes::new()).await;
         let result = answered.and_then(|response| {
             let response = confirmed(response, RequestPurpose::Reading, &self.redactor())?;
             let body: StatusBody = decode(response.body())?;
             Ok(body.of(contacts.texts()))
         });
-        Answer { limits, result }
+        heard.with(result)
     }
 
     /// Subscribes up to [`MOST_PHONES`] numbers, counted over all groups, to their groups. Setting a state
@@ -141,13 +161,13 @@ impl Client {
         let body = check_count(count).and_then(|()| endpoint.body(wanted, double_opt_in));
         let body = match body {
             Ok(body) => body,
-            Err(error) => return Answer { limits: RateLimit::default(), result: Err(error) },
+            Err(error) => return Answer::not_sent(error),
         };
-        let (limits, answered) = self.post(endpoint.path(), &body).await;
+        let (heard, answered) = self.post(endpoint.path(), &body).await;
         let result = answered
             .and_then(|response| confirmed(response, RequestPurpose::Writing, &self.redactor()))
             .map(|_| ());
-        Answer { limits, result }
+        heard.with(result)
     }
 
     /// Asks whether the key has a permission, without a side effect.
@@ -160,10 +180,10 @@ impl Client {
         Grant::of(confirmed.map(|_| ()))
     }
 
-    async fn post(&self, path: &str, body: &impl Serialize) -> (RateLimit, Result<Response<Bytes>, Error>) {
+    async fn post(&self, path: &str, body: &impl Serialize) -> (AnswerHead, Result<Response<Bytes>, Error>) {
         match serde_json::to_vec(body) {
             Ok(body) => self.send(Method::POST, path, Bytes::from(body)).await,
-            Err(_) => (RateLimit::default(), Err(Error::Unsendable("the body is not JSON"))),
+            Err(_) => (AnswerHead::default(), Err(Error::Unsendable("the body is not JSON"))),
         }
     }
 
@@ -172,15 +192,18 @@ impl Client {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> (RateLimit, Result<Response<Bytes>, Error>) {
+    ) -> (AnswerHead, Result<Response<Bytes>, Error>) {
         let request = match self.request(method, path, body) {
             Ok(request) => request,
-            Err(error) => return (RateLimit::default(), Err(error)),
+            Err(error) => return (AnswerHead::default(), Err(error)),
         };
         match self.transport.send(request).await {
-            Ok(response) => (RateLimit::read(response.headers()), Ok(response)),
-            Err(TransportError::NotSent(source)) => (RateLimit::default(), Err(Error::NotSent(source))),
-            Err(TransportError::Lost(source)) => (RateLimit::default(), Err(Error::Lost(source))),
+            Ok(response) => {
+                let limits = RateLimit::read(response.headers());
+                (AnswerHead { status: Some(response.status()), limits }, Ok(response))
+            }
+            Err(TransportError::NotSent(source)) => (AnswerHead::default(), Err(Error::NotSent(source))),
+            Err(TransportError::Lost(source)) => (AnswerHead::default(), Err(Error::Lost(source))),
         }
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
+use crate::known_text::known_text;
 use crate::limits::RateLimit;
 use crate::redact::Redactor;
 
@@ -105,6 +106,26 @@ pub enum AfterError {
 }
 
 impl Error {
+    /// What Braze said, as far as it is a known text, which names nobody.
+    #[must_use]
+    pub fn known_text(&self) -> Option<&'static str> {
+        match self {
+            Self::Unconfirmed { message, .. }
+            | Self::NotTaken { message, .. }
+            | Self::KeyRefused { message, .. }
+            | Self::Refused { message, .. } => known_text(message),
+            Self::UnknownGroup => known_text("Invalid subscription group ID"),
+            Self::Unsendable(_)
+            | Self::NotSent(_)
+            | Self::Lost(_)
+            | Self::Unreadable
+            | Self::Throttled { .. }
+            | Self::NoCapacity { .. }
+            | Self::Failed { .. }
+            | Self::TooLarge { .. } => None,
+        }
+    }
+
     /// What the caller may do next.
     #[must_use]
     pub fn next(&self) -> AfterError {

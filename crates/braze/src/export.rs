@@ -31,6 +31,15 @@ pub enum ExportQuery {
 }
 
 impl ExportQuery {
+    /// How many identifiers it names.
+    #[must_use]
+    pub fn identifiers(&self) -> usize {
+        match self {
+            Self::Email(_) | Self::Phone(_) | Self::BrazeId(_) => 1,
+            Self::Identifiers { external_ids, aliases } => external_ids.len() + aliases.len(),
+        }
+    }
+
     /// Whether the query names profiles by identifier and can return several.
     #[must_use]
     pub fn asks_for_several(&self) -> bool {

@@ -6,6 +6,7 @@ mod client;
 mod confirmation;
 mod error;
 mod export;
+mod known_text;
 mod limits;
 mod outcome;
 mod permission;

@@ -14,12 +14,21 @@ use serde_json::Value;
 
 use crate::confirmation::{RequestPurpose, confirmed};
 use crate::error::Error;
+use crate::known_text::known_text;
 use crate::redact::Redactor;
 use crate::track::TrackWrite;
 
 /// Why Braze refused an object, as its redacted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRefusal(String);
+
+impl ObjectRefusal {
+    /// What Braze said, as far as it is a known text, which names nobody.
+    #[must_use]
+    pub fn known_text(&self) -> Option<&'static str> {
+        known_text(&self.0)
+    }
+}
 
 impl fmt::Display for ObjectRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use braze::{Client, Transport};
+use braze::{Answer, Client, Transport};
+use domain::Timestamp;
 use domain::brand::Brand;
 use domain::ids::BrandId;
 use domain::reservation::Observed;
@@ -11,6 +12,7 @@ use metrics::{Counters, Metric};
 use ports::limits::Endpoint as LimitedEndpoint;
 
 use crate::budget::RequestBudget;
+use crate::call_record::{CallRecord, RefusedObjects, SentCall};
 use crate::counted::Counted;
 use crate::deps::Deps;
 use crate::one_by_one::OneByOne;
@@ -29,6 +31,8 @@ pub(crate) struct BrazeAccess {
     pub(crate) one_by_one: OneByOne,
     /// Until when look-ups wait for request slots.
     pub(crate) scarce: ScarceSlots,
+    /// The calls that are not kept yet.
+    pub(crate) calls: CallRecord,
     /// Records whether the workspaces answer.
     pub(crate) seen: Arc<WorkspaceWatch>,
     workspaces: Workspaces,
@@ -43,6 +47,7 @@ impl BrazeAccess {
             recent: Recent::default(),
             one_by_one: OneByOne::default(),
             scarce: ScarceSlots::default(),
+            calls: CallRecord::default(),
             seen: Arc::default(),
             workspaces: Workspaces::default(),
         }
@@ -71,6 +76,21 @@ impl BrazeAccess {
         self.workspaces.forget(&brand.id);
         self.deps.secrets.forget(&brand.braze.api_key);
         self.counters.count(Metric::KeysRefused, Some(&brand.id), 1);
+    }
+
+    /// Records a call with its answer. A call for which there is no room is counted.
+    pub(crate) fn record<T>(
+        &self,
+        brand: &BrandId,
+        call: SentCall,
+        (answer, refused): (&Answer<T>, &RefusedObjects),
+        now: Timestamp,
+    ) {
+        if let Some(call) = call.answered(answer, refused, now)
+            && !self.calls.add(brand, call)
+        {
+            self.counters.count(Metric::CallsNotKept, Some(brand), 1);
+        }
     }
 
     /// The transport for the brand's requests, which counts and watches them.

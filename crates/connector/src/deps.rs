@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ports::repeats::Repeated;
 use ports::{
-    Callbacks, Chance, Clock, Ledger, Limits, Outages, Queues, ReadBacks, Schedule, Secrets, Store, Troubles,
+    CallLog, Callbacks, Chance, Clock, Ledger, Limits, Outages, Queues, ReadBacks, Schedule, Secrets, Store,
+    Troubles,
 };
 
 /// The ports that the work needs.
@@ -28,6 +29,8 @@ pub struct Deps {
     pub read_backs: Arc<dyn ReadBacks>,
     /// Stores which brands' workspaces do not answer, so that others see it.
     pub outages: Arc<dyn Outages>,
+    /// Keeps the calls to Braze for people who ask.
+    pub calls: Arc<dyn CallLog>,
     /// What is wrong in this process, for the engineer on call.
     pub troubles: Troubles,
     /// Tells the time.
@@ -50,7 +53,7 @@ impl Deps {
         callback_transport: Arc<dyn callback::CallbackTransport>,
     ) -> Self
     where
-        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + 'static,
+        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + CallLog + 'static,
     {
         Self {
             store: adapter.clone(),
@@ -61,6 +64,7 @@ impl Deps {
             limits: adapter.clone(),
             read_backs: adapter.clone(),
             outages: adapter.clone(),
+            calls: adapter.clone(),
             secrets,
             troubles: Troubles::default(),
             clock,

@@ -4,7 +4,6 @@
 mod admission;
 mod batches;
 pub(crate) mod built;
-mod causes;
 pub(crate) mod consent_groups;
 mod export;
 mod fate;
@@ -22,13 +21,14 @@ use std::sync::Arc;
 use braze::{Answer, Client};
 use domain::Timestamp;
 use domain::brand::Brand;
-use domain::participation::Cause;
+use domain::participation::{Cause, Participation};
 use domain::reservation::Observed;
 use ports::limits::Endpoint;
 
 use crate::braze_access::BrazeAccess;
 use crate::breaker::Breaker;
 use crate::budget::{Admission, Rank, observed, wait_until};
+use crate::call_record::{RefusedObjects, SentCall};
 use crate::work_item::{Performed, WorkItem};
 
 /// An endpoint, which asks questions or gives commands for many participations together.
@@ -82,6 +82,21 @@ impl BrandAccess<'_> {
         let said = observed(answer, now);
         self.breaker(endpoint).hear(said, now);
         said
+    }
+
+    /// A request that is about to be sent with so many objects, about these participations.
+    fn call<'p>(
+        &self,
+        endpoint: Endpoint,
+        objects: usize,
+        about: impl Iterator<Item = &'p Participation>,
+    ) -> SentCall {
+        SentCall::new(endpoint, objects, about.map(Participation::id), self.now())
+    }
+
+    /// Records a request with its answer.
+    fn record<T>(&self, call: SentCall, answer: &Answer<T>, now: Timestamp) {
+        self.access.record(&self.brand.id, call, (answer, &RefusedObjects::default()), now);
     }
 
     async fn conclude(&self, endpoint: Endpoint, said: &[Observed]) {

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod award;
 pub mod brand;
 pub mod brand_file;
+pub mod call;
 pub mod callback;
 pub mod codes;
 pub mod consent;

@@ -1,5 +1,6 @@
 //! Access to a data file next to the process that serves it, over a connection of its own and without the file's lock.
 
+mod calls;
 mod forgetting;
 mod importing;
 mod inspection;

@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod admin;
+mod calls;
 mod codes;
 mod counted_before;
 mod data_file;

@@ -4,6 +4,7 @@ use domain::Timestamp;
 use ports::Result;
 use rusqlite::{Connection, Transaction};
 
+use crate::calls::delete_old;
 use crate::data_file::DataFile;
 use crate::group::Group;
 
@@ -17,6 +18,8 @@ pub struct Expired {
     pub participations: u64,
     /// Profile hints.
     pub profiles: u64,
+    /// Rows of calls to Braze.
+    pub calls: u64,
 }
 
 impl DataFile {
@@ -36,7 +39,13 @@ impl DataFile {
             }
         }
         expired.profiles = self.expire_profiles(now).await?;
-        Ok(expired)
+        loop {
+            let work = move |group: &Group<'_>| delete_old(group, ROWS, now);
+            match self.writer.write("deleting calls that are kept no longer", work).await? {
+                0 => return Ok(expired),
+                gone => expired.calls += gone,
+            }
+        }
     }
 
     /// Deletes expired profile hints. It finds them outside of any write, in parts.

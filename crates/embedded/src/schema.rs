@@ -320,6 +320,15 @@ const STEPS: &[M<'_>] = &[M::up(
      SELECT scope, minute, sum(iif(name = 'accepted', count, 0)), sum(iif(name = 'credited', count, 0)),
             sum(iif(name = 'rewarded', count, 0))
      FROM rollups WHERE minute >= 0 AND name IN ('accepted', 'credited', 'rewarded') GROUP BY 1, 2;",
+), M::up(
+    // Calls to Braze, many in a row. Later rows have larger numbers, so the oldest are found by number.
+    "CREATE TABLE calls (
+         number  INTEGER PRIMARY KEY AUTOINCREMENT,
+         brand   TEXT NOT NULL,
+         kept_at INTEGER NOT NULL,
+         record  TEXT NOT NULL
+     );
+     CREATE INDEX calls_of_brand ON calls (brand, kept_at);",
 )];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines

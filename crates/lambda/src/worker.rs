@@ -86,7 +86,8 @@ async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>
         schedule,
         limits: dynamo.clone(),
         read_backs: dynamo.clone(),
-        outages: dynamo,
+        outages: dynamo.clone(),
+        calls: dynamo,
         secrets,
         troubles: troubles.clone(),
         clock,
@@ -127,6 +128,7 @@ pub async fn on_messages(
             tracing::error!(event = "lambda.tell_failed", error = %in_full(&error), "Callbacks could not be sent; the next tick tries again.");
         }
         watch_braze(&connector, reaches).await;
+        connector.keep_calls_now_and_then().await;
         output::say(line, &connector.metrics().take());
         Ok::<_, lambda_runtime::Error>(answer)
     });
@@ -147,6 +149,7 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
         let connector = connectors.current().await;
         let ticked = tick(&connector, &event.context).await;
         watch_braze(&connector, reaches).await;
+        connector.keep_calls_now_and_then().await;
         connector.metrics().set(Metric::BrandsRefused, None, connectors.refused());
         output::say(line, &connector.metrics().take());
         ticked?;

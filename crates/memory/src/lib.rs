@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod callbacks;
+mod calls;
 mod chance;
 mod clock;
 mod drawing;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::brand::SecretRef;
+use domain::call::CallBatch;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::message::{QueueName, WorkMessage};
 use domain::participation::Participation;
@@ -80,6 +82,7 @@ struct MemoryState {
     read_backs: BTreeMap<String, String>,
     ledgers: Ledgers,
     rollup: Rollup,
+    calls: Vec<CallBatch>,
     fires_exactly: bool,
     secrets: HashMap<SecretRef, String>,
 }
@@ -105,6 +108,7 @@ impl Memory {
             read_backs: BTreeMap::new(),
             ledgers: Ledgers::default(),
             rollup: Rollup::default(),
+            calls: Vec::new(),
             fires_exactly: false,
             secrets: HashMap::new(),
         };

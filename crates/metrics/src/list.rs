@@ -127,6 +127,7 @@ metrics! {
     BrazeCalls(Workers, Counter, Count, BRAND, Some("quikly_braze_braze_requests_sent_total"), "requests to Braze"),
     BrazeThrottled(Workers, Counter, Count, BRAND, Some("quikly_braze_braze_requests_throttled_total"), "requests to Braze that were answered with 429"),
     BrazeFailed(Workers, Counter, Count, BRAND, Some("quikly_braze_braze_requests_failed_total"), "requests to Braze that were answered with 5xx, or not at all"),
+    CallsNotKept(Workers, Counter, Count, BRAND, Some("quikly_braze_braze_calls_not_kept_total"), "requests to Braze of which no record is kept, since the store did not take it in time"),
     ThrottledShare(Senders, Gauge, Percent, PROCESS, None, "the share of requests to Braze that were answered with 429"),
     Due(Tick, Gauge, Count, PROCESS, Some("quikly_braze_participations_due"), "participations that the last tick found due"),
     PollLag(Tick, Gauge, Milliseconds, PROCESS, Some("quikly_braze_tick_lag_seconds"), "how long the oldest participation that the last tick found had been due"),
@@ -176,7 +177,7 @@ mod tests {
     fn the_log_has_every_figure_of_the_workers_and_no_other_by_its_name_in_cloudwatch() {
         let line = logged(|metric| if metric == Metric::Ended { 7 } else { 0 });
         let figures = "event=\"serve.tally\" Ended=7 Credited=0 Deferred=0 LookUpsWaiting=0 LookUpBacklog=0 RewardsUnplaced=0 AttributesSaved=0 \
-                       KeysRefused=0 Panics=0 BrazeUnanswered=0 BrazeCalls=0 BrazeThrottled=0 BrazeFailed=0\n";
+                       KeysRefused=0 Panics=0 BrazeUnanswered=0 BrazeCalls=0 BrazeThrottled=0 BrazeFailed=0 CallsNotKept=0\n";
         assert!(line.ends_with(figures), "{line}");
     }
 

@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod brands;
+pub mod calls;
 pub mod clock;
 pub mod error;
 pub mod health;
@@ -24,6 +25,7 @@ pub mod shown;
 pub mod store;
 
 pub use brands::BrandsInUse;
+pub use calls::{CallLog, CallReading};
 pub use clock::{Chance, Clock};
 pub use error::{Error, Result};
 pub use health::Troubles;

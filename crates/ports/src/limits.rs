@@ -7,31 +7,7 @@ use domain::reservation::{Contract, Observed, Reservation};
 
 use crate::Result;
 
-/// The Braze endpoints with separate rate limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Endpoint {
-    /// `POST /users/export/ids`.
-    ExportIds,
-    /// `POST /users/track`.
-    Track,
-    /// `GET /subscription/status/get`.
-    StatusGet,
-    /// `POST /subscription/status/set`, both versions.
-    StatusSet,
-}
-
-impl Endpoint {
-    /// The endpoint's name in storage and logs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ExportIds => "export_ids",
-            Self::Track => "track",
-            Self::StatusGet => "status_get",
-            Self::StatusSet => "status_set",
-        }
-    }
-}
+pub use domain::call::Endpoint;
 
 /// The unit of counting: one brand's requests to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use domain::profile::ProfileHint;
 use crate::Result;
 
 /// Where the next page begins. It means something only to the store that returned it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageCursor(pub String);
 
 /// A participation with its award, if it has one.

@@ -1,5 +1,6 @@
 //! The arguments of the command line.
 
+mod calls;
 mod import;
 mod person;
 mod reports;
@@ -15,6 +16,7 @@ use intake::Rates;
 
 use crate::forwarded::ForwardedBy;
 
+pub(crate) use calls::Calls;
 pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat};
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
 pub(crate) use reports::{Completions, Find, LanguageArgument, ReportArguments, Winners};
@@ -49,6 +51,8 @@ pub(crate) enum CliCommand {
     Report(ReportArguments),
     /// Show one participation: why it has a reward or not, what happened to it, and what is still under way
     Show(Show),
+    /// Show the calls to Braze: when, where, how many objects, what came of each
+    Calls(Calls),
     /// List or retry parked work, which was tried for long enough without success
     #[command(subcommand)]
     Dead(DeadCommand),

@@ -18,6 +18,11 @@ pub(crate) fn say(text: &str) {
     }
 }
 
+/// Whether standard output can no longer be written, for example because its reader has closed it.
+pub(crate) fn is_broken() -> bool {
+    BROKEN.lock().is_some()
+}
+
 fn line(output: &mut impl Write, text: &str) -> io::Result<()> {
     output.write_all(text.as_bytes())?;
     output.write_all(b"\n")?;

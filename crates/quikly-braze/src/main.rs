@@ -6,6 +6,7 @@ mod audit;
 mod brand_directory;
 mod brand_terms;
 mod brands;
+mod calls;
 mod check;
 mod code_files;
 mod connection_slots;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         CliCommand::Find(find) => run(find::run(find)),
         CliCommand::Winners(winners) => run(winners::run(winners)),
         CliCommand::Report(report) => run(report::run(report)),
+        CliCommand::Calls(calls) => run(calls::run(calls)),
         CliCommand::Show(show) => run(show::run(show)),
         CliCommand::Dead(dead) => run(dead::run(dead)),
         CliCommand::RetryNow(retry) => run(retry_now::run(retry)),

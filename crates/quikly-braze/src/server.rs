@@ -245,11 +245,12 @@ async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
     while !*stop.borrow() {
         match file.expire(clock.now()).await {
             Ok(expired) if expired == Expired::default() => {}
-            Ok(Expired { participations, profiles }) => {
+            Ok(Expired { participations, profiles, calls }) => {
                 tracing::info!(
                     event = "serve.expired",
                     participations,
                     profiles,
+                    calls,
                     "Rows past their retention were deleted."
                 );
             }

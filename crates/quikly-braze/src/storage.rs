@@ -10,7 +10,7 @@ use domain::brand::SecretRef;
 use domain::id_key::IdKey;
 use embedded::AdminConnection;
 use ports::clock::SystemClock;
-use ports::{Inspection, Operations, Reports, Search, Secrets};
+use ports::{CallReading, Inspection, Operations, Reports, Search, Secrets};
 use secrecy::ExposeSecret;
 
 use crate::arguments::StorageArguments;
@@ -58,6 +58,13 @@ impl Opened {
     }
 
     pub(crate) fn reports(&self) -> &dyn Reports {
+        match self {
+            Self::File { admin, .. } => admin,
+            Self::OnAws { environment, .. } => environment.dynamo(),
+        }
+    }
+
+    pub(crate) fn calls(&self) -> &dyn CallReading {
         match self {
             Self::File { admin, .. } => admin,
             Self::OnAws { environment, .. } => environment.dynamo(),

@@ -1,5 +1,5 @@
 //! Checks that run once a second: whether Braze answers, whether an operator wants a brand retried, whether the log can be written, and
-//! whether the disk has space.
+//! whether the disk has space. The calls to Braze since the last check are kept.
 
 use std::io;
 use std::sync::Arc;
@@ -37,6 +37,7 @@ pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
     while !*stop.borrow() {
         watch_log(&watch.troubles, lost_lines(), clock.now());
         watch.connector.watch_braze(false).await;
+        watch.connector.keep_calls().await;
         watch.retry().await;
         let found = watch.space().await;
         disk::look(&watch.troubles, found, clock.now());

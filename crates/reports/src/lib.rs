@@ -3,6 +3,7 @@
 
 pub mod activation;
 pub mod answer;
+pub mod calls;
 pub mod html;
 pub mod language;
 pub mod masked;

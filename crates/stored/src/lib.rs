@@ -5,6 +5,7 @@ pub mod audit;
 pub mod award;
 pub mod brand_file;
 pub mod callback;
+pub mod calls;
 pub mod counters;
 pub mod hint;
 pub mod limits;

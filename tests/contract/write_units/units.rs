@@ -14,6 +14,8 @@ pub(super) struct Units {
     pub(super) lists: f64,
     /// Those for the figures that reports show, one or two for each batch that is saved.
     pub(super) figures: f64,
+    /// Those for the record of calls to Braze.
+    pub(super) calls: f64,
     /// Those for the limits of a batch.
     pub(super) limits: f64,
 }
@@ -30,20 +32,24 @@ impl CountedActivation {
             written.fold(0.0, |sum, (_, units)| sum + units)
         };
         let (lists, figures) = (of_key("due-lists"), of_key("rollups of "));
+        let recorded = of_key("calls of ");
         let limits = |call: &&Call| call.resource.ends_with("-limits");
         let written = |wanted: &dyn Fn(&&Call) -> bool| {
             f64::from(
                 u32::try_from(calls.iter().filter(wanted).map(|call| call.write_units).sum::<u64>()).unwrap(),
             )
         };
-        let own = written(&|call| !limits(call)) - lists - figures;
+        let own = written(&|call| !limits(call)) - lists - figures - recorded;
         // The tick's own queries for what is due are shared by all.
         let polled = |call: &&Call| call.action.ends_with("Query");
         let read: f64 = calls.iter().filter(|call| !polled(call)).map(|call| call.read_units).sum();
-        let (figures, limits) = (each(figures), each(written(&limits)));
-        let units = Units { own: each(own), lists: each(lists), figures, limits };
+        let (figures, calls, limits) = (each(figures), each(recorded), each(written(&limits)));
+        let units = Units { own: each(own), lists: each(lists), figures, calls, limits };
         let Units { own, lists, .. } = &units;
-        println!("| {flow} | {own:.1} | {lists:.2} | {figures:.2} | {limits:.2} | {:.1} |", each(read));
+        println!(
+            "| {flow} | {own:.1} | {lists:.2} | {figures:.2} | {calls:.2} | {limits:.2} | {:.1} |",
+            each(read)
+        );
         units
     }
 

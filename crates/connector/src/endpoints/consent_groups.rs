@@ -10,10 +10,10 @@ use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
 
-use super::causes::cause;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
+use crate::causes::cause;
 use crate::work_item::{Performed, WorkItem};
 
 /// The question about one consumer: all groups are asked for before the consumer is decided again.
@@ -130,8 +130,10 @@ async fn read_together(
         Channel::Sms => GroupContacts::Phones(&contacts),
         Channel::Email | Channel::Event => GroupContacts::Emails(&contacts),
     };
+    let call = to.call(Endpoint::StatusGet, contacts.len(), piece.iter().map(|job| &job.item.participation));
     let answer = client.statuses_of(group.as_str(), asked).await;
     let now = to.now();
+    to.record(call, &answer, now);
     read.said.extend(to.hear(Endpoint::StatusGet, &answer, now));
     let asked = asked_wait(&answer, now);
     match answer.result {

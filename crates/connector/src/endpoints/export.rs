@@ -3,7 +3,7 @@
 
 use braze::{AfterError, Answer, Client, Export, ExportQuery, Fields};
 use domain::Timestamp;
-use domain::participation::Cause;
+use domain::participation::{Cause, Participation};
 use domain::reservation::{Observed, Slot};
 use domain::time::later;
 use futures::future::join_all;
@@ -11,9 +11,9 @@ use ports::limits::Endpoint;
 
 use super::BrandAccess;
 use super::admission::{Request, admit};
-use super::causes::cause;
 use crate::breaker::{Breaker, Rejection};
 use crate::budget::{PATIENCE, asked_wait, at_the_earliest, observed};
+use crate::causes::cause;
 use crate::work_item::{Performed, WorkItem};
 
 /// Braze's answer, when it came, and what it says about the limit.
@@ -52,7 +52,8 @@ pub(super) async fn ask_all<Q>(
     let asked = ready.into_iter().map(|(slot, Request { query, by })| {
         let (client, breaker) = (&client, &breaker);
         async move {
-            let heard = ask(to, client, breaker, slot, &query, fields).await;
+            let about = by.iter().map(|(item, _)| &item.participation);
+            let heard = ask(to, (client, breaker), slot, (&query, fields), about).await;
             (by, query.asks_for_several(), heard)
         }
     });
@@ -77,11 +78,10 @@ pub(super) async fn ask_all<Q>(
 /// Sends one request in its slot, or not at all.
 async fn ask(
     to: &BrandAccess<'_>,
-    client: &Client,
-    breaker: &Breaker,
+    (client, breaker): (&Client, &Breaker),
     slot: Slot,
-    query: &ExportQuery,
-    fields: Fields,
+    (query, fields): (&ExportQuery, Fields),
+    about: impl ExactSizeIterator<Item = &Participation>,
 ) -> Result<Heard, Rejection> {
     let clock = &to.access.deps.clock;
     to.wait_until(slot.from).await;
@@ -89,8 +89,10 @@ async fn ask(
     if clock.now() >= slot.until {
         return Err(Rejection::Missed);
     }
+    let call = to.call(Endpoint::ExportIds, query.identifiers(), about);
     let answer = client.export_ids(query, fields).await;
     let at = clock.now();
+    to.record(call, &answer, at);
     let said = observed(&answer, at);
     match &answer.result {
         Err(braze::Error::NotSent(_) | braze::Error::Lost(_)) => permit.unanswered(at),

@@ -11,10 +11,10 @@ use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
 
-use super::causes::cause;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
+use crate::causes::cause;
 use crate::work_item::{Performed, WorkItem};
 
 /// Answers `Subscription`: one request for up to fifty contacts of a group, whatever their activation.
@@ -79,8 +79,10 @@ async fn read_piece(
         Channel::Sms => GroupContacts::Phones(&contacts),
         Channel::Email | Channel::Event => GroupContacts::Emails(&contacts),
     };
+    let call = to.call(Endpoint::StatusGet, contacts.len(), piece.iter().map(|item| &item.participation));
     let answer = client.statuses_of(group.as_str(), asked_for).await;
     let now = to.now();
+    to.record(call, &answer, now);
     read.said = to.hear(Endpoint::StatusGet, &answer, now);
     let asked = asked_wait(&answer, now);
     match answer.result {

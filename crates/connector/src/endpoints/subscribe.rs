@@ -10,11 +10,11 @@ use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
 
-use super::causes::cause;
 use super::fate::ObjectFate;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
+use crate::causes::cause;
 use crate::work_item::{Performed, WorkItem};
 
 /// A number to be subscribed.
@@ -116,8 +116,11 @@ async fn set_piece(
         }
     };
     let groups = by_group(&piece);
+    let about = piece.iter().flat_map(|wanted| &wanted.items).map(|item| &item.participation);
+    let call = to.call(Endpoint::StatusSet, piece.len(), about);
     let answer = client.subscribe(SetEndpoint::V2, &groups, double_opt_in).await;
     let now = to.now();
+    to.record(call, &answer, now);
     let said = to.hear(Endpoint::StatusSet, &answer, now);
     let asked = asked_wait(&answer, now);
     let fate = match answer.result {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use braze::{AfterError, ObjectOutcome, WriteOutcome};
+use braze::{AfterError, Answer, ObjectOutcome, WriteOutcome};
 use domain::Timestamp;
 use domain::decide::{ProfileWrite, Written};
 use domain::participation::Cause;
@@ -15,10 +15,11 @@ use ports::limits::Endpoint;
 use ports::store::{MOST_ITEMS, Saved};
 
 use super::batches::{Joint, WriteJob, batches, writes};
-use super::causes::cause;
 use super::fate::ObjectFate;
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
+use crate::call_record::RefusedObjects;
+use crate::causes::cause;
 use crate::recent::Whose;
 use crate::reschedule;
 use crate::work_item::{Performed, WorkItem};
@@ -198,8 +199,11 @@ async fn request(
         return all(ObjectFate::NotDone(Cause::NoKey, None));
     };
     begin(to, batch);
+    let about = batch.iter().flat_map(|joint| &joint.jobs).map(|(item, _)| &item.participation);
+    let call = to.call(Endpoint::Track, batch.len(), about);
     let answer = client.track(&writes(batch)).await;
     let now = to.now();
+    to.access.record(&to.brand.id, call, (&answer, &refused_objects(&answer)), now);
     said.extend(to.hear(Endpoint::Track, &answer, now));
     let asked = asked_wait(&answer, now);
     let error = match answer.result {
@@ -226,6 +230,18 @@ async fn request(
         AfterError::Refused if batch.len() > 1 => None,
         AfterError::Refused => all(ObjectFate::Refused(error.to_string())),
     }
+}
+
+/// The objects that Braze refused.
+fn refused_objects(answer: &Answer<Vec<WriteOutcome>>) -> RefusedObjects {
+    let mut refused = RefusedObjects::default();
+    for outcome in answer.result.iter().flatten() {
+        if let ObjectOutcome::Refused(refusal) = outcome.worst() {
+            refused.count = refused.count.saturating_add(1);
+            refused.text = refused.text.or(refusal.known_text());
+        }
+    }
+    refused
 }
 
 /// The outcome of a write is the worst outcome of its objects, so that nothing uncertain counts as done.

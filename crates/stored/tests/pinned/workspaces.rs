@@ -1,11 +1,13 @@
-//! The stored forms of profile hints, batches to read back, limits, outages and brand files.
+//! The stored forms of profile hints, batches of calls, batches to read back, limits, outages and brand files.
 
 use std::time::Duration;
 
 use domain::audit::AuditEntry;
 use domain::brand_file::BrandFile;
+use domain::call::{BrazeCall, CallBatch, Endpoint};
 use domain::ids::ParticipationId;
 use domain::outage::Outage;
+use domain::participation::Cause;
 use domain::profile::ProfileHint;
 use domain::read_back::ReadBackBatch;
 use domain::reservation::{BacklogEnd, HourCount, Learning, Resuming, Slot, WindowsRecord};
@@ -39,6 +41,42 @@ fn every_form_that_an_outage_ever_had_is_read_and_the_newest_is_written() {
     let values = [("seen", outage.clone()), ("tried_again", Outage { next_try: Some(at(82)), ..outage })];
     let encode = |one: &Outage| stored::outage::encode(&brand(), one).unwrap();
     Fixtures::of("outage").pin(&values, encode, |text| stored::outage::decode(&brand(), text).unwrap());
+}
+
+#[test]
+fn every_form_that_a_batch_of_calls_ever_had_is_read_and_the_newest_is_written() {
+    let looked_up = BrazeCall {
+        at: at(83),
+        endpoint: Endpoint::ExportIds,
+        objects: 1,
+        refused: 0,
+        status: Some(200),
+        cause: None,
+        took: Duration::from_millis(143),
+        left: Some(249),
+        message: None,
+        participations: vec![id()],
+    };
+    let failed = BrazeCall {
+        endpoint: Endpoint::Track,
+        objects: 75,
+        refused: 2,
+        status: None,
+        cause: Some(Cause::AnswerLost),
+        left: None,
+        message: Some("EMAIL_BAD_FORMAT".into()),
+        participations: vec![id(), ParticipationId::from_bytes([9; 16])],
+        ..looked_up.clone()
+    };
+    let batch = |calls| CallBatch { brand: brand(), kept_at: at(84), calls };
+    let values = every!(Endpoint:
+        Endpoint::ExportIds => "looked_up" batch(vec![looked_up.clone()]),
+        Endpoint::Track => "failed" batch(vec![looked_up.clone(), failed]),
+        Endpoint::StatusGet => "read" batch(vec![BrazeCall { endpoint: Endpoint::StatusGet, ..looked_up.clone() }]),
+        Endpoint::StatusSet => "set" batch(vec![BrazeCall { endpoint: Endpoint::StatusSet, ..looked_up }]),
+    );
+    let encode = |one: &CallBatch| stored::calls::encode(one).unwrap();
+    Fixtures::of("calls").pin(&values, encode, |text| stored::calls::decode(&brand(), text).unwrap());
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Mortal {
 
     /// These ports in the form that a connector takes.
     pub(crate) fn deps(self) -> Deps {
-        let outages = self.memory.clone();
+        let (outages, calls) = (self.memory.clone(), self.memory.clone());
         let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
         let ports = Arc::new(self);
         Deps {
@@ -120,6 +120,7 @@ impl Mortal {
             limits: ports.clone(),
             read_backs: ports.clone(),
             outages,
+            calls,
             secrets: ports.clone(),
             troubles: ports::Troubles::default(),
             clock,

@@ -3,7 +3,7 @@
 use domain::participation::Cause;
 
 /// The cause of an error.
-pub(super) fn cause(error: &braze::Error) -> Cause {
+pub(crate) fn cause(error: &braze::Error) -> Cause {
     match error {
         braze::Error::NotSent(_) => Cause::Unreachable,
         braze::Error::Lost(_) | braze::Error::Unreadable | braze::Error::Unconfirmed { .. } => {
