@@ -78,13 +78,13 @@ fn chromium() -> Option<PathBuf> {
     named.into_iter().chain(installed).find(|program| program.exists())
 }
 
-/// Runs a script in Chromium, or says that nothing is tested. Fails if a test of the script fails.
-pub(crate) async fn in_chromium(script: &str, variables: &[(&str, &str)]) {
+/// Runs a script in Chromium, and returns what it says, or that nothing is tested. Fails if a test of the script fails.
+pub(crate) async fn in_chromium(script: &str, variables: &[(&str, &str)]) -> String {
     if std::env::var_os("NO_BROWSER").is_some() {
-        println!("NO_BROWSER is set: nothing was tested in a browser.");
-        return;
+        return "NO_BROWSER is set: nothing was tested in a browser.".to_owned();
     }
-    let chromium = chromium().expect("Chromium is missing: cargo xtask test installs it, or sets NO_BROWSER");
+    let missing = "Chromium is missing: cargo xtask test installs it, or sets NO_BROWSER";
+    let chromium = chromium().unwrap_or_else(|| panic!("{missing}"));
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
     let missing = "playwright-core is missing: cargo xtask web installs it";
     assert!(web.join("node_modules/playwright-core").exists(), "{missing}");
@@ -98,7 +98,7 @@ pub(crate) async fn in_chromium(script: &str, variables: &[(&str, &str)]) {
     let ran = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     assert!(ran.status.success(), "{said}");
-    println!("{said}");
+    said
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,11 +120,11 @@ async fn the_element_works_in_a_real_browser() {
     let page = page.to_string();
     let variables =
         [("SERVER", server.url.as_str()), ("SIM", &workspace.url), ("ORIGIN_PORT", &page), ("TOKEN", TOKEN)];
-    in_chromium("element.mjs", &variables).await;
+    println!("{}", in_chromium("element.mjs", &variables).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demos_page_works_in_a_real_browser() {
     let demo = Demo::start().await;
-    in_chromium("demo.mjs", &[("DEMO", demo.page())]).await;
+    println!("{}", in_chromium("demo.mjs", &[("DEMO", demo.page())]).await);
 }

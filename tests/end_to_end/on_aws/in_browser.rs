@@ -14,5 +14,5 @@ async fn a_consumer_takes_part_on_a_page_and_sees_the_code() {
         ("EMULATOR", emulator),
         ("FUNCTION_HOST", host),
     ];
-    in_chromium("aws.mjs", &variables).await;
+    println!("{}", in_chromium("aws.mjs", &variables).await);
 }
