@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::SdkConfig;
-use aws::dynamo::{Dynamo, Tables};
+use aws::dynamo::{DrawSettings, Dynamo, Tables};
 use aws::operations::Environment;
 use aws::scheduler::{Scheduler, SchedulerSettings};
 use aws::sqs::Sqs;
@@ -65,14 +65,25 @@ pub(crate) async fn on_dynamo() -> Ports {
 
 /// Tables behind a proxy.
 pub(crate) async fn on_dynamo_behind(proxy: FaultProxy) -> Ports {
-    let ports = on_dynamo_at(aws::emulator(proxy.url()).await, &prefix()).await;
-    Ports { indexes: Some(proxy), ..ports }
+    on_dynamo_drawing(proxy, &prefix(), DrawSettings::patient()).await
+}
+
+/// Tables with this prefix behind a proxy. Numbers are drawn by these settings.
+pub(crate) async fn on_dynamo_drawing(proxy: FaultProxy, prefix: &str, settings: DrawSettings) -> Ports {
+    let config = aws::emulator(proxy.url()).await;
+    Dynamo::new(&config, Tables::of(prefix)).make_tables().await.unwrap();
+    Ports { indexes: Some(proxy), ..over_tables(config, prefix, settings).await }
 }
 
 /// Tables with this prefix.
 pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(prefix)).waiting_for_numbers());
-    dynamo.make_tables().await.unwrap();
+    Dynamo::new(&config, Tables::of(prefix)).make_tables().await.unwrap();
+    over_tables(config, prefix, DrawSettings::patient()).await
+}
+
+/// Tables with this prefix that are there already. Numbers are drawn by these settings.
+pub(crate) async fn over_tables(config: SdkConfig, prefix: &str, settings: DrawSettings) -> Ports {
+    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(prefix)).drawing_by(settings));
     Sqs::make(&config, prefix, Duration::from_secs(30), 5).await.unwrap();
     let clock = Arc::new(TestClock::at(start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));

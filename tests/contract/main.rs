@@ -18,6 +18,7 @@ mod game;
 mod imports;
 mod in_order;
 mod inspection;
+mod lanes;
 mod ledger;
 mod left_open;
 mod limits;

@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
+use std::time::Duration;
 
+use aws::dynamo::DrawSettings;
 use domain::award::{AwardStatus, SiblingLines};
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
@@ -20,7 +22,7 @@ use testkit::fault_proxy::FaultProxy;
 
 use crate::Ports;
 use crate::dynamo_api::call;
-use crate::emulator::{on_dynamo, on_dynamo_at, on_dynamo_behind};
+use crate::emulator::{on_dynamo, on_dynamo_at, on_dynamo_behind, on_dynamo_drawing};
 use crate::game::{Game, first, ledger};
 
 /// When one participation was asked for and answered, and where it stands.
@@ -31,7 +33,7 @@ struct AnsweredRequest {
 }
 
 /// How far back somebody stands.
-fn rank(standing: Standing, quantity: u32) -> u64 {
+pub(crate) fn rank(standing: Standing, quantity: u32) -> u64 {
     match standing {
         Standing::Place(place) => place.into(),
         Standing::Waiting(waiting) => u64::from(quantity) + u64::from(waiting),
@@ -111,7 +113,7 @@ pub(crate) async fn what_the_answer_says_is_what_is_kept(ports: Ports) {
 }
 
 /// Enters everything, and reclaims what nobody uses, as workers and ticks do.
-async fn settle(game: &Game, ids: &[ParticipationId]) {
+pub(crate) async fn settle(game: &Game, ids: &[ParticipationId]) {
     for some in ids.chunks(MOST_ITEMS) {
         game.ports.ledger.enter(&game.rules, some, game.now()).await.unwrap();
     }
@@ -208,11 +210,12 @@ async fn behind_everybody_with_a_number_no_number_is_drawn() {
 }
 
 #[tokio::test]
-async fn a_counter_that_is_throttled_costs_the_place_in_the_answer_and_nothing_else() {
+async fn what_is_throttled_costs_the_place_in_the_answer_and_nothing_else() {
     let proxy = FaultProxy::before(testkit::emulator::endpoint().await);
-    let game = Game::of(on_dynamo_behind(proxy.clone()).await, first(3));
+    let settings = DrawSettings { patience: Duration::from_secs(2), ..DrawSettings::default() };
+    let game = Game::of(on_dynamo_drawing(proxy.clone(), &prefix(), settings).await, first(3));
     assert_eq!(game.stands(0, Offer::ByPlace).await, Standing::Place(1));
-    proxy.throttle_updates(100);
+    proxy.throttle_updates(usize::MAX);
     assert_eq!(game.stands(1, Offer::ByPlace).await, Standing::NotKnownYet);
     proxy.throttle_updates(0);
     settle(&game, &[Game::participation(0, false).id(), Game::participation(1, false).id()]).await;

@@ -12,6 +12,7 @@ mod due;
 mod first_look;
 mod inspection;
 mod item;
+mod lanes;
 mod ledger;
 mod ledger_tx;
 mod limits;
@@ -44,6 +45,7 @@ use futures::future::join_all;
 
 pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
+pub use numbering::DrawSettings;
 pub use schema::Tables;
 
 use lists::ListsRead;
@@ -62,14 +64,21 @@ impl Dynamo {
     /// Opens the tables of an environment. DynamoDB itself deletes expired items, some hours after they expire.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, tables: Tables) -> Self {
-        Self { client: Client::new(config), tables, numbering: Arc::default(), lists_read: Arc::default() }
+        let numbering = Arc::new(Numbering::by(DrawSettings::default()));
+        Self { client: Client::new(config), tables, numbering, lists_read: Arc::default() }
     }
 
     /// Accepts a participation only after its number is drawn, however long that takes. Otherwise the line of a participation whose
     /// number takes too long draws one later.
     #[must_use]
     pub fn waiting_for_numbers(self) -> Self {
-        Self { numbering: Arc::new(Numbering::patient()), ..self }
+        self.drawing_by(DrawSettings::patient())
+    }
+
+    /// Draws numbers by these settings.
+    #[must_use]
+    pub fn drawing_by(self, settings: DrawSettings) -> Self {
+        Self { numbering: Arc::new(Numbering::by(settings)), ..self }
     }
 
     /// Opens connections, so that the first requests do not wait for them. They stay open whatever the answers are.

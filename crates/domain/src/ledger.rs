@@ -14,6 +14,7 @@ mod credit_tests;
 mod crediting;
 #[cfg(test)]
 mod crediting_tests;
+pub mod draw_lane;
 #[cfg(test)]
 mod draw_tests;
 mod entering;

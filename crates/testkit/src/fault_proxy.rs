@@ -11,6 +11,7 @@ mod incoming;
 mod lag;
 mod partial;
 mod passing;
+mod places_rush;
 mod plan;
 mod quotas;
 mod rush;
@@ -27,6 +28,7 @@ use tokio::runtime::Runtime;
 
 pub use counts::{Call, Ceiling, LimitCounts};
 pub use faults::{CallFault, Strike};
+pub use places_rush::{PlacesGiven, PlacesRush};
 pub use plan::{FaultPlan, Quotas};
 pub use rush::{Rush, Rushed};
 
@@ -139,6 +141,16 @@ impl FaultProxy {
     /// Denies the caller a parameter, and with it every call that names it (IAM).
     pub fn deny(&self, parameter: &str) {
         self.shared.faults.deny(parameter);
+    }
+
+    /// Holds the calls of an action on tables whose names end like this, until [`FaultProxy::let_go`].
+    pub fn hold(&self, action: &'static str, table: &'static str) {
+        self.shared.held.send_replace(Some((action, table)));
+    }
+
+    /// Passes on what was held.
+    pub fn let_go(&self) {
+        self.shared.held.send_replace(None);
     }
 
     /// Makes this many writes of one item conflict with a transaction.

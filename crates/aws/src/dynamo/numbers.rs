@@ -3,8 +3,11 @@
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use domain::Timestamp;
@@ -31,6 +34,26 @@ const RECLAIMED_AT_ONCE: u64 = 8 * ledger::numbers::PAGE;
 
 /// How often a number that nobody uses is given back at once. After that, the tick reclaims it.
 const MOST_TRIES: u32 = 5;
+
+pub(crate) const DOING: &str = "drawing a number";
+
+/// The settings of a call that the SDK does not repeat: it would wait too long.
+pub(crate) fn tried_once() -> Builder {
+    Builder::new().retry_config(RetryConfig::disabled())
+}
+
+fn is_throttled(error: &SdkError<UpdateItemError>) -> bool {
+    matches!(
+        error.code(),
+        Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded")
+    )
+}
+
+/// The numbers that were drawn when the counter was last added to.
+fn drawn(counter: &Item, count: u32) -> Result<RangeInclusive<u64>> {
+    let last: u64 = required(counter, "total")?;
+    Ok(last.saturating_sub(count.into()) + 1..=last)
+}
 
 fn page_line(page: u64) -> String {
     format!("numbers {page:010}")
@@ -76,16 +99,34 @@ impl LedgerNumbers for Dynamo {
 impl Dynamo {
     /// Draws numbers. The SDK repeats the request when an answer is lost, and then some numbers are used by nobody.
     pub(crate) async fn draw_numbers(&self, ledger: &str, count: u32) -> Result<RangeInclusive<u64>> {
+        let updated = self.adding_to_counter(ledger, count).send().await;
+        let updated = updated.map_err(|error| Error::unavailable(DOING, error))?;
+        drawn(&updated.attributes.unwrap_or_default(), count)
+    }
+
+    /// Draws numbers; `None` if the counter is throttled.
+    pub(crate) async fn draw_unless_throttled(
+        &self,
+        ledger: &str,
+        count: u32,
+    ) -> Result<Option<RangeInclusive<u64>>> {
+        let once = self.adding_to_counter(ledger, count).customize().config_override(tried_once());
+        match once.send().await {
+            Ok(updated) => drawn(&updated.attributes.unwrap_or_default(), count).map(Some),
+            Err(error) if is_throttled(&error) => Ok(None),
+            Err(_) => self.draw_numbers(ledger, count).await.map(Some),
+        }
+    }
+
+    fn adding_to_counter(&self, ledger: &str, count: u32) -> UpdateItemFluentBuilder {
         let update = self.client.update_item().table_name(&self.tables.ledgers);
-        let update = update.key("ledger", text(ledger)).key("line", text(COUNTER));
-        let update = update
+        update
+            .key("ledger", text(ledger))
+            .key("line", text(COUNTER))
             .update_expression("ADD #total :count")
             .expression_attribute_names("#total", "total")
             .expression_attribute_values(":count", number(count))
-            .return_values(ReturnValue::UpdatedNew);
-        let updated = update.send().await.map_err(|error| Error::unavailable("drawing a number", error))?;
-        let last: u64 = required(&updated.attributes.unwrap_or_default(), "total")?;
-        Ok(last.saturating_sub(count.into()) + 1..=last)
+            .return_values(ReturnValue::UpdatedNew)
     }
 
     /// Records how many numbers are drawn by now. Returns the last one that was drawn so long ago that it is in use or never will be.

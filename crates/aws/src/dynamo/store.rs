@@ -18,6 +18,7 @@ use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use domain::rollup::Rollup;
+use futures::future::join;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
 use ports::error::at_most;
@@ -77,10 +78,12 @@ impl Store for Dynamo {
         if let Some(existing) = self.glance_at(participation.id()).await? {
             return Ok(Inserted::Existing(Box::new(existing)));
         }
-        let (number, standing) = self.draw_for(entry).await;
-        let award = Award { number: number.and_then(NonZeroU64::new), ..entry.award.clone() };
-        let inserted = self.put_new(participation, Some((&award, standing))).await?;
-        if let (Inserted::Existing(_), Some(number)) = (&inserted, number) {
+        let drawn = self.draw_for(entry).await;
+        let award = Award { number: drawn.number.and_then(NonZeroU64::new), ..entry.award.clone() };
+        let put = self.put_new(participation, Some((&award, drawn.standing)));
+        let (inserted, ()) = join(put, self.publish(drawn.others)).await;
+        let inserted = inserted?;
+        if let (Inserted::Existing(_), Some(number)) = (&inserted, drawn.number) {
             // If this fails, the tick reclaims the number.
             let _unused = self.give_back(&entry.rules, number).await;
         }

@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use parking_lot::Mutex;
 use ports::Clock;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::fault_proxy::counts::{Call, LimitCounts};
 use crate::fault_proxy::emulated::Emulated;
@@ -30,6 +31,8 @@ pub(super) struct ProxyState {
     buckets: Mutex<Buckets>,
     /// The requests that each function is processing.
     running: Mutex<HashMap<String, u32>>,
+    /// The action and the end of the table's name of the calls that are held.
+    pub(super) held: watch::Sender<Option<(&'static str, &'static str)>>,
     pub(super) calls: Mutex<Vec<Call>>,
     pub(super) counts: Mutex<LimitCounts>,
 }
@@ -45,6 +48,7 @@ pub(super) async fn answer(State(shared): State<Arc<ProxyState>>, request: Reque
     if let Some(refusal) = shared.faults.denies(&call) {
         return refusal;
     }
+    shared.is_let_go(&call).await;
     let written = WrittenItem::all_of(&call, &shared.emulated).await;
     if let Some(refusal) = shared.over_a_limit(&call, &written) {
         return refusal;
@@ -70,9 +74,18 @@ impl ProxyState {
             faults: FaultDice::new(seed, plan),
             buckets: Mutex::default(),
             running: Mutex::default(),
+            held: watch::Sender::default(),
             calls: Mutex::default(),
             counts: Mutex::default(),
         }
+    }
+
+    /// Returns once the call is held no more.
+    async fn is_let_go(&self, call: &Incoming) {
+        let holds =
+            |(action, table): (&str, &str)| call.action == action && call.text("TableName").ends_with(table);
+        let mut held = self.held.subscribe();
+        let _ended = held.wait_for(|held| !held.is_some_and(holds)).await;
     }
 
     /// The answer to a call of the proxy itself.
