@@ -4,6 +4,7 @@
 
 mod accepted;
 mod by_number;
+mod callback_units;
 mod callbacks;
 mod calls;
 mod ceilings;
