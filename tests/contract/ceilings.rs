@@ -87,6 +87,10 @@ async fn counted(activation: BrandText, settings: DrawSettings, at_once: usize) 
 fn judged(name: &str, counts: &LimitCounts, calls: usize) -> Ceiling {
     let ceiling = counts.ceiling(ACCEPTED);
     println!("{name}: {:.0}/s, {}; {calls} calls each", ceiling.a_second, ceiling.limited_by);
+    let drawing =
+        counts.write_units.iter().filter(|(key, _)| key.ends_with(" number") || key.ends_with(" lane"));
+    let units: f64 = drawing.map(|(_, units)| units).sum();
+    println!("{name}: {:.2} write units for the number", units / f64::from(ACCEPTED));
     ceiling
 }
 

@@ -23,6 +23,8 @@ mod lanes;
 mod ledger;
 mod left_open;
 mod limits;
+/// The faults of `memory`: each one occurs, and the same seed makes the same run.
+mod memory_faults;
 mod numbers;
 mod one_prize;
 #[macro_use]
@@ -367,17 +369,6 @@ macro_rules! delivers {
     };
 }
 
-/// The promise to a brand with few messages. SQS keeps it by message groups; the emulator does not.
-macro_rules! delivers_fairly {
-    ($make:expr) => {
-        promises! {
-            $make;
-            queues:
-                one_brands_thousand_do_not_hold_up_another_brands_one;
-        }
-    };
-}
-
 /// The promises of a store that draws numbers before it enters lines.
 macro_rules! draws_numbers {
     ($make:expr) => {
@@ -397,7 +388,8 @@ mod memory_keeps {
     keeps_books!(crate::in_memory());
     keeps_ledgers!(crate::in_memory());
     delivers!(crate::in_memory());
-    delivers_fairly!(crate::in_memory());
+    // SQS keeps this promise by message groups; the emulator does not.
+    promises! { crate::in_memory(); queues: one_brands_thousand_do_not_hold_up_another_brands_one; }
     promises! { crate::in_memory(); search: a_code_that_is_left_is_said_to_be_unused; }
 }
 
@@ -411,7 +403,7 @@ mod embedded_keeps {
     keeps_ledgers!(crate::on_a_file());
     can_be_operated!(crate::on_a_file());
     delivers!(crate::on_a_file());
-    delivers_fairly!(crate::on_a_file());
+    promises! { crate::on_a_file(); queues: one_brands_thousand_do_not_hold_up_another_brands_one; }
     promises! { crate::on_a_file(); search: a_code_that_is_left_is_said_to_be_unused; }
 }
 
@@ -423,6 +415,3 @@ mod aws_keeps {
     promises! { crate::emulator::on_dynamo(); search: what_no_index_has_is_searched_only_if_that_is_asked_for; }
     delivers!(crate::emulator::on_queues());
 }
-
-/// The faults of `memory`: each one occurs, and the same seed makes the same run.
-mod memory_faults;

@@ -8,7 +8,7 @@ use domain::incentive::Quantity;
 use domain::ledger::draw_lane::{DrawnBatch, LaneTurn, MOST_READS};
 use domain::ledger::numbers::numbered_up_to;
 
-use crate::fault_proxy::places_rush::limited::{LOOK_SHARDS, Limit, LimitedCalls, Remembers};
+use crate::fault_proxy::places_rush::limited::{LOOK_SHARDS, LimitedCalls, ModelledLimit, Remembers};
 use crate::fault_proxy::places_rush::{PlaceAnswer, PlaceTold};
 
 /// How long an acceptance waits for its number.
@@ -24,14 +24,14 @@ const MOMENT: Duration = Duration::from_millis(6);
 const ATTEMPTS: u32 = 3;
 const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(1);
 
-const COUNTER: [Limit; 2] = [Limit::Counter, Limit::Ledgers];
+const COUNTER: [ModelledLimit; 2] = [ModelledLimit::Counter, ModelledLimit::Ledgers];
 
-fn written(lane: usize) -> [Limit; 2] {
-    [Limit::Lane(lane), Limit::Ledgers]
+fn written(lane: usize) -> [ModelledLimit; 2] {
+    [ModelledLimit::Lane(lane), ModelledLimit::Ledgers]
 }
 
 /// A batch that is drawn, and its lane.
-type Batch = (usize, DrawnBatch);
+type BatchOfLane = (usize, DrawnBatch);
 
 /// One request, from the front end to the answer.
 pub(super) async fn asks(calls: Rc<LimitedCalls>) {
@@ -42,7 +42,7 @@ pub(super) async fn asks(calls: Rc<LimitedCalls>) {
     let Some(environment) = calls.environment().await else {
         return calls.too_many.set(calls.too_many.get() + 1);
     };
-    let mut request = Acceptance { calls: &calls, environment, made: 0 };
+    let mut request = ModelledAcceptance { calls: &calls, environment, made: 0 };
     match request.accept().await {
         Some(told) => {
             let (answered, made) = (calls.now(), request.made);
@@ -53,14 +53,14 @@ pub(super) async fn asks(calls: Rc<LimitedCalls>) {
     calls.is_idle(request.environment);
 }
 
-struct Acceptance<'a> {
+struct ModelledAcceptance<'a> {
     calls: &'a LimitedCalls,
     environment: Remembers,
     /// How many calls were made one after another, without those that were throttled.
     made: u32,
 }
 
-impl Acceptance<'_> {
+impl ModelledAcceptance<'_> {
     /// Accepts a participation. `None` if a call fails for good.
     async fn accept(&mut self) -> Option<PlaceTold> {
         // Whether the consumer takes part already.
@@ -78,7 +78,7 @@ impl Acceptance<'_> {
             self.environment.fenced = self.last_number().is_some_and(|last| number > last);
         }
         let shard = self.calls.chance() % LOOK_SHARDS;
-        let put = [Limit::Participations, Limit::FirstLook(shard)];
+        let put = [ModelledLimit::Participations, ModelledLimit::FirstLook(shard)];
         let calls = self.calls;
         let (put, ()) = futures::join!(self.repeated(&put), publish(calls, batch));
         put?;
@@ -92,7 +92,7 @@ impl Acceptance<'_> {
     }
 
     /// Makes a call that the SDK repeats.
-    async fn repeated(&mut self, limits: &[Limit]) -> Option<()> {
+    async fn repeated(&mut self, limits: &[ModelledLimit]) -> Option<()> {
         for attempt in 1..=ATTEMPTS {
             if self.calls.call(limits, |_| ()).await.is_some() {
                 self.made += 1;
@@ -104,7 +104,7 @@ impl Acceptance<'_> {
     }
 
     /// Draws a number. `None` if the counter is throttled and no lane helps.
-    async fn draw(&mut self) -> Option<(u64, Option<Batch>)> {
+    async fn draw(&mut self) -> Option<(u64, Option<BatchOfLane>)> {
         let Some(lanes) = self.calls.rush.lanes else {
             // The SDK waits longer than the acceptance.
             loop {
@@ -125,7 +125,7 @@ impl Acceptance<'_> {
         self.draw_in_a_lane(lanes).await
     }
 
-    async fn draw_in_a_lane(&mut self, lanes: u64) -> Option<(u64, Option<Batch>)> {
+    async fn draw_in_a_lane(&mut self, lanes: u64) -> Option<(u64, Option<BatchOfLane>)> {
         let calls = self.calls;
         let (lane, mut seen) = loop {
             let lane = usize::try_from(calls.chance() % lanes.max(1)).unwrap_or_default();
@@ -146,7 +146,8 @@ impl Acceptance<'_> {
                 }
                 LaneTurn::ReadsAfter(wait) => {
                     calls.passes(wait).await;
-                    let read = calls.call(&[Limit::ReadsOfLane(lane)], |calls| calls.read(lane)).await;
+                    let read =
+                        calls.call(&[ModelledLimit::ReadsOfLane(lane)], |calls| calls.read(lane)).await;
                     seen = read.unwrap_or(seen);
                 }
                 LaneTurn::ClosesAfter(wait) => {
@@ -178,7 +179,7 @@ impl Acceptance<'_> {
     }
 }
 
-async fn publish(calls: &LimitedCalls, drawn: Option<Batch>) {
+async fn publish(calls: &LimitedCalls, drawn: Option<BatchOfLane>) {
     let Some((lane, batch)) = drawn else { return };
     let publish = |calls: &LimitedCalls| calls.change(lane, |lane| lane.batches.push(batch));
     let until_done = async {

@@ -18,7 +18,7 @@ pub(super) const LOOK_SHARDS: u64 = 16;
 
 /// What has a limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Limit {
+pub(super) enum ModelledLimit {
     /// Requests that the API lets in.
     Api,
     /// Writes of the counter of numbers.
@@ -33,7 +33,7 @@ pub(super) enum Limit {
     ReadsOfLane(usize),
 }
 
-impl Limit {
+impl ModelledLimit {
     /// How much it allows a second. A new table takes four thousand writes.
     fn a_second(self, rush: &PlacesRush) -> u32 {
         match self {
@@ -46,7 +46,7 @@ impl Limit {
 }
 
 /// What is left of a limit. A second's worth is saved up.
-struct Left {
+struct LeftOfLimit {
     count: f64,
     at: Duration,
 }
@@ -65,8 +65,8 @@ pub(super) struct LimitedCalls {
     pub(super) rush: PlacesRush,
     pub(super) time: Rc<VirtualTime>,
     dice: RefCell<fastrand::Rng>,
-    left: RefCell<HashMap<Limit, Left>>,
-    first_used_up: Cell<Option<(Limit, Duration)>>,
+    left: RefCell<HashMap<ModelledLimit, LeftOfLimit>>,
+    first_used_up: Cell<Option<(ModelledLimit, Duration)>>,
     /// The last number that was drawn.
     counter: Cell<u64>,
     lanes: RefCell<Vec<DrawLane>>,
@@ -122,7 +122,11 @@ impl LimitedCalls {
     }
 
     /// Makes a call. It has its effect halfway. `None` if it is throttled.
-    pub(super) async fn call<T>(&self, limits: &[Limit], effect: impl FnOnce(&Self) -> T) -> Option<T> {
+    pub(super) async fn call<T>(
+        &self,
+        limits: &[ModelledLimit],
+        effect: impl FnOnce(&Self) -> T,
+    ) -> Option<T> {
         let half = self.takes() / 2;
         self.passes(half).await;
         let done = self.has_room(limits).then(|| effect(self));
@@ -130,11 +134,11 @@ impl LimitedCalls {
         done
     }
 
-    fn has_room(&self, limits: &[Limit]) -> bool {
+    fn has_room(&self, limits: &[ModelledLimit]) -> bool {
         let (now, mut left) = (self.now(), self.left.borrow_mut());
         for limit in limits {
             let a_second = f64::from(limit.a_second(&self.rush));
-            let left = left.entry(*limit).or_insert(Left { count: a_second, at: now });
+            let left = left.entry(*limit).or_insert(LeftOfLimit { count: a_second, at: now });
             let come_back = now.saturating_sub(left.at).as_secs_f64() * a_second;
             (left.count, left.at) = ((left.count + come_back).min(a_second), now);
             if left.count < 1.0 {
@@ -153,7 +157,7 @@ impl LimitedCalls {
 
     /// Whether the API lets a request in.
     pub(super) fn lets_in(&self) -> bool {
-        self.rush.let_in.is_none() || self.has_room(&[Limit::Api])
+        self.rush.let_in.is_none() || self.has_room(&[ModelledLimit::Api])
     }
 
     /// An environment for a request; `None` if all are busy.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-type Task = Pin<Box<dyn Future<Output = ()>>>;
+type TimedTask = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The time, and who waits until when.
 #[derive(Default)]
@@ -60,8 +60,8 @@ impl VirtualTime {
     }
 
     /// Runs tasks, each from its own time on, until all have ended.
-    pub(super) fn run(self: Rc<Self>, tasks: impl Iterator<Item = (Duration, Task)>) {
-        let mut running: Vec<Option<Task>> = Vec::new();
+    pub(super) fn run(self: Rc<Self>, tasks: impl Iterator<Item = (Duration, TimedTask)>) {
+        let mut running: Vec<Option<TimedTask>> = Vec::new();
         for (at, task) in tasks {
             self.wakes(running.len(), at);
             running.push(Some(task));
@@ -94,7 +94,7 @@ mod tests {
                 time.until(Duration::from_secs(waits)).await;
                 told.borrow_mut().push((name, time.now().as_secs()));
             };
-            (Duration::ZERO, Box::pin(work) as Task)
+            (Duration::ZERO, Box::pin(work) as TimedTask)
         };
         time.clone().run([task("later", 9), task("soon", 2)].into_iter());
         assert_eq!(*told.borrow(), [("soon", 2), ("later", 9)]);
@@ -109,7 +109,7 @@ mod tests {
             let done = clock.within(Duration::from_secs(3), clock.until(Duration::from_secs(5))).await;
             told.set(Some((done, clock.now().as_secs())));
         };
-        time.run(std::iter::once((Duration::ZERO, Box::pin(work) as Task)));
+        time.run(std::iter::once((Duration::ZERO, Box::pin(work) as TimedTask)));
         assert_eq!(given_up.get(), Some((None, 3)));
     }
 }
