@@ -69,7 +69,11 @@ async fn a_report_beside_a_running_server_adds_up_and_says_what_is_left() {
     let accepted: u64 =
         report["minutes"].as_array().unwrap().iter().filter_map(|one| one["accepted"].as_u64()).sum();
     assert_eq!((accepted, &report["speed"]["credited"]["count"]), (3, &json!(3)));
+    let braze = &report["braze"];
+    assert!(braze["requests"]["/users/export/ids"].as_u64().unwrap() >= 3, "{braze}");
+    assert!(braze["data_points_sent"].as_u64().unwrap() >= 3, "{braze}");
     let text = ran(&server, &["report", "spring"]);
+    assert!(text.contains("requests to /users/track"), "{text}");
     assert!(text.contains("took part") && text.contains("2 given, 0 held, 0 left, 1 in line"), "{text}");
 }
 
@@ -201,4 +205,28 @@ async fn the_winners_are_listed_as_text_as_csv_and_as_json() {
     let places: Vec<&Value> = json.iter().map(|winner| &winner["position"]).collect();
     assert_eq!(places, [&json!(1), &json!(2)]);
     assert!(winners(&["--incentive", "another"]).contains("0 winners"));
+}
+
+#[tokio::test]
+async fn requests_that_were_refused_are_in_the_report_and_in_intake_once_the_server_has_stopped() {
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
+    for body in [r#"{"scope":"spring","email":"nobody"}"#, r#"{"scope":"winter","email":"ada@example.com"}"#]
+    {
+        let json = Some("application/json");
+        assert_eq!(server.send("POST", "/participations", json, body.into()).await.0, 422);
+    }
+    server.end_in_order().await;
+    let shown: Value = serde_json::from_str(&ran(&server, &["intake", "--json"])).unwrap();
+    let of = |scope: Value| shown.as_array().unwrap().iter().find(|one| one["scope"] == scope).unwrap();
+    assert_eq!(of(json!("spring"))["refused"], json!({ "email-invalid": 1 }));
+    assert_eq!(of(Value::Null)["refused"], json!({ "unknown-scope": 1 }));
+    assert_eq!(of(json!("spring"))["minutes"].as_array().unwrap().len(), 1);
+    let text = ran(&server, &["intake"]);
+    assert!(text.contains("spring of acme: 1 refused\n           1  email invalid"), "{text}");
+    let report: Value = serde_json::from_str(&ran(&server, &["report", "spring", "--json"])).unwrap();
+    assert_eq!(
+        (&report["refused"], &report["funnel"]["accepted"]),
+        (&json!({ "email-invalid": 1 }), &json!(0))
+    );
 }

@@ -7,9 +7,12 @@ use braze::{Answer, Client, Transport};
 use domain::Timestamp;
 use domain::brand::Brand;
 use domain::ids::BrandId;
+use domain::participation::Participation;
 use domain::reservation::Observed;
+use domain::rollup::CountedEvent;
 use metrics::{Counters, Metric};
 use ports::limits::Endpoint as LimitedEndpoint;
+use ports::rollups::WaitingFigures;
 
 use crate::budget::RequestBudget;
 use crate::call_record::{CallRecord, RefusedObjects, SentCall};
@@ -33,6 +36,8 @@ pub(crate) struct BrazeAccess {
     pub(crate) scarce: ScarceSlots,
     /// The calls that are not kept yet.
     pub(crate) calls: CallRecord,
+    /// What reports count of requests, until it is stored with the next participations.
+    pub(crate) figures: WaitingFigures,
     /// Records whether the workspaces answer.
     pub(crate) seen: Arc<WorkspaceWatch>,
     workspaces: Workspaces,
@@ -48,6 +53,7 @@ impl BrazeAccess {
             one_by_one: OneByOne::default(),
             scarce: ScarceSlots::default(),
             calls: CallRecord::default(),
+            figures: WaitingFigures::default(),
             seen: Arc::default(),
             workspaces: Workspaces::default(),
         }
@@ -76,6 +82,14 @@ impl BrazeAccess {
         self.workspaces.forget(&brand.id);
         self.deps.secrets.forget(&brand.braze.api_key);
         self.counters.count(Metric::KeysRefused, Some(&brand.id), 1);
+    }
+
+    /// Counts for reports what happened to a participation, so many times.
+    pub(crate) fn counts(&self, of: &Participation, event: CountedEvent, times: usize) {
+        if times > 0 {
+            let (times, now) = (u64::try_from(times).unwrap_or(u64::MAX), self.deps.clock.now());
+            self.figures.add(event.figures((of.scope(), of.channel()), times, now), now);
+        }
     }
 
     /// Records a call with its answer. A call for which there is no room is counted.

@@ -23,6 +23,7 @@ use domain::Timestamp;
 use domain::brand::Brand;
 use domain::participation::{Cause, Participation};
 use domain::reservation::Observed;
+use domain::rollup::CountedEvent;
 use ports::limits::Endpoint;
 
 use crate::braze_access::BrazeAccess;
@@ -91,6 +92,11 @@ impl BrandAccess<'_> {
         objects: usize,
         about: impl Iterator<Item = &'p Participation>,
     ) -> SentCall {
+        let mut about = about.peekable();
+        // A request about several activations counts for that of the first participation.
+        if let Some(first) = about.peek() {
+            self.access.counts(first, CountedEvent::Requested(endpoint), 1);
+        }
         SentCall::new(endpoint, objects, about.map(Participation::id), self.now())
     }
 

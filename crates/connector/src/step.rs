@@ -143,7 +143,11 @@ impl Connector {
             item.is_polled_again() && reschedule::is_left_to_the_tick(&item.participation, now)
         });
         let polled: Vec<WorkItem> = polled.into_iter().map(|(item, _)| item).collect();
-        let (items, rollups): (Vec<WorkItem>, Vec<Rollup>) = items.into_iter().unzip();
+        let (items, mut rollups): (Vec<WorkItem>, Vec<Rollup>) = items.into_iter().unzip();
+        // What was counted of requests goes along, so that it costs no write. It is lost if this save loses a conflict.
+        if let Some(first) = rollups.first_mut() {
+            first.merge(&self.braze.figures.take(now));
+        }
         let mut seen = Vec::new();
         for some in polled.chunks(MOST_ITEMS) {
             let saved = self.deps.store.put_off(&participations_of(some)).await?;

@@ -3,11 +3,13 @@
 mod latency;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use latency::Latency;
 
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus};
+use crate::call::Endpoint;
 use crate::ids::{Channel, IncentiveId, Scope};
 use crate::incentive::NoPrize;
 use crate::participation::{CountedMilestones, Participation, State};
@@ -103,6 +105,18 @@ impl Rollup {
         self.0.is_empty()
     }
 
+    /// How many figures there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is a figure with this key.
+    #[must_use]
+    pub fn has(&self, key: &RollupKey) -> bool {
+        self.0.contains_key(key)
+    }
+
     /// Adds to one figure.
     pub fn add(&mut self, key: RollupKey, count: u64) {
         let figure = self.0.entry(key).or_default();
@@ -139,6 +153,63 @@ impl Rollup {
         }
     }
 }
+
+/// What reports count besides milestones, for one way of an activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountedEvent {
+    /// A request to take part was refused, for the reason with this code.
+    Refused(&'static str),
+    /// A participation became durable, this long after the request for it arrived.
+    Durable(Duration),
+    /// A request was sent to Braze.
+    Requested(Endpoint),
+    /// Braze took an attribute or an event.
+    DataPointSent,
+    /// An attribute was not sent, since the profile shows it already.
+    DataPointSaved,
+}
+
+impl CountedEvent {
+    /// The figures of an event that happened so many times.
+    pub fn figures(
+        self,
+        (scope, channel): (&Scope, Channel),
+        times: u64,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (RollupKey, u64)> {
+        let name = match self {
+            Self::Refused(code) => format!("{REFUSED} {code}"),
+            Self::Durable(took) => Latency::of(took).name(DURABLE),
+            Self::Requested(endpoint) => format!("{REQUESTED} {}", endpoint.name()),
+            Self::DataPointSent => DATA_POINTS_SENT.to_owned(),
+            Self::DataPointSaved => DATA_POINTS_SAVED.to_owned(),
+        };
+        let mut minutes = vec![None];
+        if matches!(self, Self::Refused(_)) {
+            minutes.push(Some(minute(now)));
+        }
+        let key = RollupKey { scope: scope.clone(), minute: None, channel, incentive: None, name };
+        minutes.into_iter().map(move |minute| (RollupKey { minute, ..key.clone() }, times))
+    }
+}
+
+/// The first word of the figures of refusals; the code follows.
+pub const REFUSED: &str = "refused";
+
+/// The first word of the durations until a participation is durable.
+pub const DURABLE: &str = "durable";
+
+/// The first word of the figures of requests to Braze; the endpoint's name follows.
+pub const REQUESTED: &str = "requests";
+
+/// The figure of data points that were sent.
+pub const DATA_POINTS_SENT: &str = "data_points sent";
+
+/// The figure of data points that were not sent, since the profile shows them already.
+pub const DATA_POINTS_SAVED: &str = "data_points saved";
+
+/// The name under which refusals are counted whose request names no activation that there is.
+pub const NO_ACTIVATION: &str = "-";
 
 /// When a minute begins; `None` if it is outside of time.
 #[must_use]

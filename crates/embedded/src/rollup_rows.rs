@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::ids::{Channel, IncentiveId, Scope};
 use domain::rollup::{Rollup, RollupKey};
 use ports::reports::MinuteFigures;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Rows, params};
 
 use crate::rows::one;
 
@@ -88,9 +88,21 @@ pub(crate) fn totals(connection: &Connection, scope: &Scope) -> rusqlite::Result
     figures(connection, scope, sql)
 }
 
+/// The figures of the minutes of an activation from this one on. A file of an earlier version has none.
+pub(crate) fn since(connection: &Connection, scope: &Scope, minute: i64) -> rusqlite::Result<Rollup> {
+    if !are_kept(connection)? {
+        return Ok(Rollup::default());
+    }
+    let minute = minute.max(0);
+    let sql = "SELECT minute, channel, incentive, name, count FROM rollups WHERE scope = ?1 AND minute >= ?2";
+    read_figures(scope, connection.prepare_cached(sql)?.query(params![scope.as_str(), minute])?)
+}
+
 fn figures(connection: &Connection, scope: &Scope, sql: &str) -> rusqlite::Result<Rollup> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([scope.as_str()])?;
+    read_figures(scope, connection.prepare_cached(sql)?.query([scope.as_str()])?)
+}
+
+fn read_figures(scope: &Scope, mut rows: Rows<'_>) -> rusqlite::Result<Rollup> {
     let mut rollup = Rollup::default();
     while let Some(row) = rows.next()? {
         let (minute, channel, incentive): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -50,6 +50,7 @@ pub(crate) async fn keep(
         admitted.resolve(matches!(stored, Inserted::New(_)));
     }
     if matches!(stored, Inserted::New(_)) {
+        intake.figures.durable(participation);
         let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
         intake.announcer.announce(QueueName::of(participation.channel()), look).await;
         room::tell(intake, terms.1).await;

@@ -63,6 +63,11 @@ impl Members {
         self.0.get_mut("attributes").and_then(Value::as_object_mut)
     }
 
+    /// Whether a field is `true`.
+    pub(crate) fn says(&self, field: &str) -> bool {
+        matches!(self.0.get(field), Some(Value::Bool(true)))
+    }
+
     /// Takes a text; absent and `null` are the same.
     pub(crate) fn text(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<String> {
         match self.0.remove(field)? {

@@ -18,6 +18,7 @@ mod document;
 pub mod edge;
 mod failing;
 mod field_error;
+mod figures;
 mod form;
 mod freshness;
 mod head;
@@ -58,12 +59,13 @@ use domain::ids::Scope;
 use http::{HeaderName, HeaderValue, Method, header, request};
 use ports::clock::SystemChance;
 use ports::health::Subject;
-use ports::{BrandsInUse, Clock, Ledger, Queues, Secrets, Store, Troubles};
+use ports::{BrandsInUse, Clock, Ledger, Queues, Rollups, Secrets, Store, Troubles};
 use supervision::Supervisor;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use clients::{Caller, Network, Rates, RequestLimits};
+pub use figures::IntakeFigures;
 pub use held::HeldRequests;
 
 use announce::Announcer;
@@ -115,6 +117,8 @@ pub struct IntakeDeps {
     pub limits: Arc<RequestLimits>,
     /// The requests that wait for a change of their participation.
     pub held: HeldRequests,
+    /// What reports count of requests.
+    pub figures: IntakeFigures,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -124,7 +128,7 @@ impl IntakeDeps {
     /// no edge is asked for, unless that is set.
     pub fn over<A>(adapter: &Arc<A>, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self
     where
-        A: Store + Ledger + Queues + 'static,
+        A: Store + Ledger + Queues + Rollups + 'static,
     {
         Self {
             store: adapter.clone(),
@@ -136,6 +140,7 @@ impl IntakeDeps {
             edge_secret: None,
             limits: Arc::new(RequestLimits::new(Rates::NONE)),
             held: HeldRequests::at_most(MOST_HELD),
+            figures: IntakeFigures::new(adapter.clone(), clock.clone()),
             clock,
         }
     }
@@ -153,6 +158,7 @@ struct Intake {
     announcer: Announcer,
     limits: Arc<RequestLimits>,
     held: HeldRequests,
+    figures: IntakeFigures,
     pace: Arc<CounterPace>,
     webhooks: Arc<Webhooks>,
     rooms: Arc<Rooms>,
@@ -164,6 +170,12 @@ impl Intake {
     /// The activation of a scope, and its brand. `field` is the field that named the scope.
     fn terms(&self, scope: &Scope, field: &str) -> Result<(&Brand, &Activation), Problem> {
         self.known(scope)?.ok_or_else(|| Problem::unknown_scope(field))
+    }
+
+    /// The scope with this name, if an activation has it.
+    fn scope_of(&self, named: &str) -> Option<Scope> {
+        let scope = Scope::parse(named).ok()?;
+        self.brands.activation(&scope).map(|_| scope)
     }
 
     /// Does the same for a scope that may be unknown. A request for a brand whose file cannot be used must be
@@ -217,12 +229,14 @@ pub fn router_under(
         id_key,
         limits: deps.limits.clone(),
         held: deps.held,
+        figures: deps.figures.clone(),
         pace: Arc::default(),
         webhooks: Arc::default(),
         rooms: Arc::default(),
         troubles: deps.troubles,
         health: Arc::default(),
     };
+    let along = (deps.figures, intake.troubles.clone());
     let edge = Arc::new(Edge { secret: deps.edge_secret, secrets: intake.secrets.clone() });
     // Layers that are added together cost one box for each request, and not one each.
     // One slash at the end is accepted everywhere: it is easily typed, and Braze drops a webhook that is
@@ -248,7 +262,7 @@ pub fn router_under(
             from_fn_with_state(deps.limits, clients::within),
             guard.clone(),
         ));
-    for_browsers
+    let routes = for_browsers
         .route("/webhook/braze", post(webhook::receive))
         .route("/webhook/braze/", post(webhook::receive))
         .route("/healthz", get(health::show))
@@ -256,7 +270,11 @@ pub fn router_under(
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .fallback(webhook::no_such_path)
         .layer((from_fn(unread::discarded), from_fn_with_state(edge, edge::viewer), guard))
-        .with_state(Lasting { intake: Arc::new(intake), brands })
+        .with_state(Lasting { intake: Arc::new(intake), brands });
+    match deps.announcing {
+        Announcing::Together => routes,
+        Announcing::BeforeTheAnswer => routes.layer(from_fn_with_state(along, figures::stored_along)),
+    }
 }
 
 pub use head::refused as refused_head;

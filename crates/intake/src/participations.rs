@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use domain::Timestamp;
 use domain::brand::{Activation, Brand, Repeats};
 use domain::contact::{Contact, Email, Phone};
-use domain::ids::Scope;
+use domain::ids::{Channel, Scope};
 use domain::participation::{Participation, State};
 use domain::seen::{self, Asking};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -128,7 +128,28 @@ fn of_a_form(
     Ok(body)
 }
 
+/// Accepts a participation, and counts a refusal. A question whether a request would be accepted is refused without being counted.
 async fn accepted(
+    intake: &Intake,
+    caller: Option<Extension<Caller>>,
+    headers: &HeaderMap,
+    body: Result<Received, Problem>,
+) -> Result<Response, Problem> {
+    let members = body.as_ref().ok().map(|body| &body.members);
+    let is_asked_only = members.is_some_and(|members| members.says("dry_run"));
+    let scope = members.and_then(|members| intake.scope_of(members.peek("scope")?));
+    let by_phone = members.is_some_and(|members| members.peek("phone").is_some());
+    let channel = if by_phone { Channel::Sms } else { Channel::Email };
+    let taken = Box::pin(taken(intake, caller, headers, body)).await;
+    if let Err(problem) = &taken
+        && !is_asked_only
+    {
+        intake.figures.refused(scope.as_ref(), channel, problem);
+    }
+    taken
+}
+
+async fn taken(
     intake: &Intake,
     caller: Option<Extension<Caller>>,
     headers: &HeaderMap,

@@ -80,6 +80,19 @@ impl Problem {
         self.kind.rsplit(':').next().unwrap_or(self.kind)
     }
 
+    /// The reason under which a refusal is counted: the code of the first field at fault, or else the kind.
+    pub(crate) fn code(&self) -> &'static str {
+        match self.errors.first() {
+            Some(error) => error.code,
+            None => self.kind.rsplit(':').next().unwrap_or(self.kind),
+        }
+    }
+
+    /// Whether it is the caller's.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status.is_client_error()
+    }
+
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into().into_boxed_str());
         self

@@ -14,7 +14,7 @@ use domain::accept::Acceptance;
 use domain::attributes::{AttributeValue, Attributes, LONGEST_TEXT};
 use domain::brand::{Activation, Brand, EventActivation};
 use domain::contact::{Contact, Email};
-use domain::ids::Scope;
+use domain::ids::{Channel, Scope};
 use domain::liquid;
 use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
@@ -22,6 +22,7 @@ use http::{HeaderMap, StatusCode, header};
 use ports::health::Subject;
 use ports::store::Inserted;
 use serde::Serialize;
+use serde_json::Value;
 use stored::participation::attribute_size;
 
 use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open};
@@ -29,6 +30,7 @@ use crate::body::of_webhook;
 use crate::clients::{self, Asks};
 use crate::counts::Dropped;
 use crate::field_error::FieldError;
+use crate::loose::Loose;
 use crate::problem::Problem;
 use crate::spelling::as_known;
 use crate::webhook_event::{WebhookContent, WebhookEvent, read};
@@ -137,8 +139,30 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Takes the content of a webhook.
 async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<WebhookAccepted, Problem> {
+    let members = match of_webhook(request).await {
+        Ok(members) => members,
+        Err(problem) => {
+            intake.figures.refused(None, Channel::Event, &problem);
+            return Err(problem);
+        }
+    };
+    let scope = members.iter().find_map(|(name, value)| match value {
+        Loose::Plain(Value::String(scope)) if name == "q_scope" => intake.scope_of(scope),
+        Loose::Plain(_) | Loose::Nested | Loose::Unreadable => None,
+    });
+    // A webhook that names another brand's activation says nothing about that activation.
+    let scope = scope.filter(|scope| brand.activations.contains_key(scope));
+    let taken = Box::pin(take_members(intake, brand, members)).await;
+    taken.inspect_err(|problem| intake.figures.refused(scope.as_ref(), Channel::Event, problem))
+}
+
+async fn take_members(
+    intake: &Intake,
+    brand: &Brand,
+    members: Vec<(String, Loose)>,
+) -> Result<WebhookAccepted, Problem> {
     let now = intake.clock.now();
-    match read(of_webhook(request).await?)? {
+    match read(members)? {
         WebhookContent::Event(told) => take_event(intake, brand, told, now).await,
         WebhookContent::SubscriptionChange(change) => {
             let activation = activation_of(intake, brand, &change.scope)?;

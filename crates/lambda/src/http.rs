@@ -8,7 +8,7 @@ use axum::Router;
 use axum::response::Response;
 use domain::brand::{Brands, SecretRef};
 use http::Method;
-use intake::{Announcing, Caller, HeldRequests, IntakeDeps, Rates, RequestLimits};
+use intake::{Announcing, Caller, HeldRequests, IntakeDeps, IntakeFigures, Rates, RequestLimits};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use metrics::{Counters, MetricsLine, SaidBy};
@@ -56,7 +56,7 @@ async fn routes(reads: Reads) -> anyhow::Result<OfBrands<Router>> {
     let troubles = Troubles::default();
     let deps = IntakeDeps {
         store: dynamo.clone(),
-        ledger: dynamo,
+        ledger: dynamo.clone(),
         queues,
         announcing: Announcing::BeforeTheAnswer,
         secrets,
@@ -65,6 +65,7 @@ async fn routes(reads: Reads) -> anyhow::Result<OfBrands<Router>> {
         // Instances do not know of each other, so this only limits a single busy client. The service in front must hold off a flood.
         limits: Arc::new(RequestLimits::new(Rates::USUAL)),
         held: HeldRequests::none(),
+        figures: IntakeFigures::new(dynamo, clock.clone()),
         clock,
     };
     let make = move |brands: Arc<Brands>| {

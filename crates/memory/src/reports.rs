@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::ids::{IncentiveId, LedgerKey, Scope};
+use domain::rollup::Rollup;
 use ports::Result;
 use ports::reports::{ActivationFigures, MinuteFigures, Reports};
 
@@ -22,5 +23,10 @@ impl Reports for Memory {
         let ledgers = ledgers.collect();
         let minutes = MinuteFigures::of(&rollup);
         Ok(ActivationFigures { accepted: Some(accepted), rollup, minutes, ledgers })
+    }
+
+    async fn figures_since(&self, scope: &Scope, _minute: i64) -> Result<Rollup> {
+        self.lock().read("reading roll-ups")?;
+        Ok(self.stored_rollup(scope))
     }
 }

@@ -87,4 +87,7 @@ impl ActivationFigures {
 pub trait Reports: Send + Sync {
     /// The figures of an activation. `configured` are the incentives that its brand file names.
     async fn activation(&self, scope: &Scope, configured: &[IncentiveId]) -> Result<ActivationFigures>;
+
+    /// The figures of the minutes since 1970 from this one on. Others may be there, too.
+    async fn figures_since(&self, scope: &Scope, minute: i64) -> Result<Rollup>;
 }

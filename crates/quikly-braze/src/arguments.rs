@@ -16,7 +16,7 @@ use intake::Rates;
 
 use crate::forwarded::ForwardedBy;
 
-pub(crate) use calls::Calls;
+pub(crate) use calls::{Calls, IntakeArguments};
 pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat};
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
 pub(crate) use reports::{Completions, Find, LanguageArgument, ReportArguments, Winners};
@@ -53,6 +53,8 @@ pub(crate) enum CliCommand {
     Show(Show),
     /// Show the calls to Braze: when, where, how many objects, what came of each
     Calls(Calls),
+    /// Show which requests to take part were refused, and why
+    Intake(IntakeArguments),
     /// List or retry parked work, which was tried for long enough without success
     #[command(subcommand)]
     Dead(DeadCommand),

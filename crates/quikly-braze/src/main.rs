@@ -30,6 +30,7 @@ mod manual;
 mod metrics_page;
 mod operator;
 mod person;
+mod refused;
 mod reload;
 mod report;
 mod retry_now;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         CliCommand::Winners(winners) => run(winners::run(winners)),
         CliCommand::Report(report) => run(report::run(report)),
         CliCommand::Calls(calls) => run(calls::run(calls)),
+        CliCommand::Intake(intake) => run(refused::run(intake)),
         CliCommand::Show(show) => run(show::run(show)),
         CliCommand::Dead(dead) => run(dead::run(dead)),
         CliCommand::RetryNow(retry) => run(retry_now::run(retry)),

@@ -52,6 +52,8 @@ pub(crate) struct Server {
     brands: BrandsInUse,
     /// The requests that wait for a change; they are answered when the server stops.
     held: intake::HeldRequests,
+    /// What reports count of requests.
+    figures: intake::IntakeFigures,
     /// The source of the brands, if they can change.
     reloading: Option<(Reloading, Signal)>,
 }
@@ -80,7 +82,7 @@ impl Server {
             limits: Arc::new(intake::RequestLimits::new(clients.rates())),
             ..intake::IntakeDeps::over(&file, secrets.clone(), clock.clone())
         };
-        let held = intake.held.clone();
+        let (held, figures) = (intake.held.clone(), intake.figures.clone());
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
         let to_braze = Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?);
         let to_quikly = Arc::new(callback::HttpCallbacks::new()?);
@@ -103,6 +105,7 @@ impl Server {
             troubles,
             supervisor,
             held,
+            figures,
             metrics: None,
             reloading: None,
         })
@@ -169,8 +172,12 @@ impl Server {
             keep("brand-files", Box::new(move |stop| Box::pin(keep_brands(kept.clone(), stop))))
         });
         let (connector, file) = (self.connector.clone(), self.file.clone());
-        let watch =
-            Watch { connector: connector.clone(), file: file.clone(), troubles: self.troubles.clone() };
+        let watch = Watch {
+            connector: connector.clone(),
+            file: file.clone(),
+            figures: self.figures,
+            troubles: self.troubles.clone(),
+        };
         let ticking =
             keep("tick", Box::new(move |stop| Box::pin(tick(connector.clone(), refilled.clone(), stop))));
         let expiring = keep("expire", Box::new(move |stop| Box::pin(expire(file.clone(), stop))));

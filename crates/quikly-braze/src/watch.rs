@@ -1,5 +1,6 @@
 //! Checks that run once a second: whether Braze answers, whether an operator wants a brand retried, whether the log can be written, and
-//! whether the disk has space. The calls to Braze since the last check are kept.
+//! whether the disk has space. The calls to Braze since the last check are kept, and
+//! once a minute what reports count of requests.
 
 use std::io;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use connector::Connector;
 use domain::Timestamp;
 use embedded::DataFile;
+use intake::IntakeFigures;
 use ports::clock::SystemClock;
 use ports::error::in_full;
 use ports::health::Subject;
@@ -28,6 +30,7 @@ const LINES_LOST: &str = "log_lines_lost";
 pub(crate) struct Watch {
     pub(crate) connector: Arc<Connector>,
     pub(crate) file: Arc<DataFile>,
+    pub(crate) figures: IntakeFigures,
     pub(crate) troubles: Troubles,
 }
 
@@ -38,6 +41,7 @@ pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
         watch_log(&watch.troubles, lost_lines(), clock.now());
         watch.connector.watch_braze(false).await;
         watch.connector.keep_calls().await;
+        watch.figures.store_if_due(&watch.troubles).await;
         watch.retry().await;
         let found = watch.space().await;
         disk::look(&watch.troubles, found, clock.now());
@@ -46,6 +50,8 @@ pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
             _changed = stop.changed() => {}
         }
     }
+    watch.connector.keep_calls().await;
+    watch.figures.store_all(&watch.troubles).await;
 }
 
 impl Watch {

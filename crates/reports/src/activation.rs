@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use domain::Timestamp;
 use domain::brand::Activation;
+use domain::call::Endpoint;
 use domain::ids::{Channel, IncentiveId, Scope};
 use domain::incentive::Quantity;
 use domain::ledger::Counts;
-use domain::rollup::minute_begins;
+use domain::rollup::{DATA_POINTS_SAVED, DATA_POINTS_SENT, DURABLE, REFUSED, REQUESTED, minute_begins};
 use ports::reports::{ActivationFigures, MinuteFigures};
 
 pub use funnel::{Funnel, Leak, LeakReason};
@@ -36,11 +37,45 @@ pub struct ActivationReport {
     pub speed: BTreeMap<Stage, Speed>,
     /// The incentives.
     pub incentives: Vec<IncentiveReport>,
+    /// The requests that were refused, by the code of the reason, the most first.
+    pub refused: Vec<(String, u64)>,
+    /// What was sent to Braze.
+    pub braze: BrazeUse,
+}
+
+/// What an activation has cost at Braze.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BrazeUse {
+    /// How many requests were sent, by endpoint.
+    pub requests: BTreeMap<Endpoint, u64>,
+    /// How many attributes and events Braze took. Each may cost the brand a data point.
+    pub data_points_sent: u64,
+    /// How many attributes were not sent, since the profile shows them already.
+    pub data_points_saved: u64,
+}
+
+impl BrazeUse {
+    fn of(totals: &Totals) -> Self {
+        let requests = totals.beginning(REQUESTED);
+        Self {
+            requests: requests.filter_map(|(name, count)| Some((Endpoint::named(name)?, count))).collect(),
+            data_points_sent: totals.of_name(DATA_POINTS_SENT),
+            data_points_saved: totals.of_name(DATA_POINTS_SAVED),
+        }
+    }
+
+    /// Whether nothing was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A stage whose time is measured from the acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// Until the participation was durable, which is when the request for it is answered.
+    Durable,
     /// Until the participation was credited.
     Credited,
     /// Until it had its reward.
@@ -51,12 +86,13 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Self; 3] = [Self::Credited, Self::Rewarded, Self::OnProfile];
+    pub const ALL: [Self; 4] = [Self::Durable, Self::Credited, Self::Rewarded, Self::OnProfile];
 
-    /// The stage's name in JSON, which is its milestone's name.
+    /// The stage's name in JSON, which is the first word of its figures.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Durable => DURABLE,
             Self::Credited => "credited",
             Self::Rewarded => "rewarded",
             Self::OnProfile => "on_profile",
@@ -142,6 +178,8 @@ impl ActivationReport {
             speed: speed.collect(),
             incentives,
             minutes,
+            refused: refused(&totals(None)),
+            braze: BrazeUse::of(&totals(None)),
         })
     }
 
@@ -210,6 +248,20 @@ impl Totals {
             .iter()
             .filter_map(move |(name, count)| Some((name.strip_prefix(word)?.strip_prefix(' ')?, *count)))
     }
+}
+
+/// The refused requests, the most first.
+fn refused(totals: &Totals) -> Vec<(String, u64)> {
+    let mut refused: Vec<(String, u64)> =
+        totals.beginning(REFUSED).map(|(code, count)| (code.to_owned(), count)).collect();
+    refused.sort_by(|(one, of_one), (other, of_other)| of_other.cmp(of_one).then(one.cmp(other)));
+    refused
+}
+
+/// A code as words.
+#[must_use]
+pub fn code_words(code: &str) -> String {
+    code.replace(['-', '_'], " ")
 }
 
 fn minutes(figures: &ActivationFigures) -> Vec<Minute> {

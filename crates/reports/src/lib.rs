@@ -5,6 +5,7 @@ pub mod activation;
 pub mod answer;
 pub mod calls;
 pub mod html;
+pub mod intake;
 pub mod language;
 pub mod masked;
 pub mod plain;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::ids::{IncentiveId, LedgerKey, Scope};
+use domain::rollup::Rollup;
 use futures::future::try_join_all;
 use ports::reports::{ActivationFigures, MinuteFigures, Reports};
 use ports::{Error, Result, Rollups};
@@ -22,5 +23,9 @@ impl Reports for Dynamo {
         let ledgers: BTreeMap<_, _> = try_join_all(counts).await?.into_iter().collect();
         let minutes = MinuteFigures::of(&rollup);
         Ok(ActivationFigures { accepted: None, rollup, minutes, ledgers })
+    }
+
+    async fn figures_since(&self, scope: &Scope, _minute: i64) -> Result<Rollup> {
+        self.rollup(scope).await
     }
 }

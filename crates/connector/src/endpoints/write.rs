@@ -8,6 +8,7 @@ use domain::decide::{ProfileWrite, Written};
 use domain::participation::Cause;
 use domain::profile::{ProfileHint, ProfileRef};
 use domain::reservation::Observed;
+use domain::rollup::CountedEvent;
 use domain::time::later;
 use futures::future::join_all;
 use metrics::Metric;
@@ -64,11 +65,11 @@ fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<WorkItem>, Vec<W
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for (mut item, mut write) in jobs {
         let found = item.facts.found.as_deref().unwrap_or_default();
-        count_saved(to, write.leave_out_unchanged(found));
+        count_saved(to, &item, write.leave_out_unchanged(found));
         // What Braze shows is more reliable than what we remember.
         if item.facts.found.is_none() {
             let left_out = to.access.recent.leave_out(whose(&item), &mut write, to.now());
-            count_saved(to, left_out);
+            count_saved(to, &item, left_out);
         }
         if write.is_empty() {
             take_in(to, &mut item, write, &ObjectFate::Done);
@@ -81,7 +82,8 @@ fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<WorkItem>, Vec<W
 }
 
 /// Counts attributes that need not be sent.
-fn count_saved(to: &BrandAccess<'_>, attributes: usize) {
+fn count_saved(to: &BrandAccess<'_>, item: &WorkItem, attributes: usize) {
+    to.access.counts(&item.participation, CountedEvent::DataPointSaved, attributes);
     let count = u64::try_from(attributes).unwrap_or(u64::MAX);
     to.access.counters.count(Metric::AttributesSaved, Some(&to.brand.id), count);
 }
@@ -103,10 +105,18 @@ fn begin(to: &BrandAccess<'_>, batch: &[Joint]) {
 fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now: Timestamp) {
     for (index, joint) in batch.iter().enumerate() {
         let taken = fates.is_some_and(|fates| matches!(fates.get(index), Some(ObjectFate::Done)));
+        if let Some((item, _)) = joint.jobs.first().filter(|_| taken) {
+            to.access.counts(&item.participation, CountedEvent::DataPointSent, data_points(&joint.write));
+        }
         for (item, _) in &joint.jobs {
             to.access.recent.ends(whose(item), &joint.write, taken, now);
         }
     }
+}
+
+/// How many data points a write may cost the brand: one for each attribute and event.
+fn data_points(write: &ProfileWrite) -> usize {
+    write.attributes.len().saturating_add(usize::from(write.event.is_some()))
 }
 
 /// Puts off the jobs of a batch that must not be sent before this moment.

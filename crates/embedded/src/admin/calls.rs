@@ -29,7 +29,7 @@ impl CallReading for AdminConnection {
     }
 
     async fn calls(&self, brand: &BrandId, since: Timestamp, after: Option<&PageCursor>) -> Result<CallPage> {
-        let after = after.map_or(Ok((since.as_millisecond(), 0)), |cursor| parsed(cursor))?;
+        let after = after.map_or(Ok((since.as_millisecond(), 0)), parsed)?;
         let rows = rows_behind(&self.lock(), brand, after).map_err(|error| failed(DOING, error))?;
         let last = rows.last().filter(|_| rows.len() == PAGE).map(cursor);
         let mut page = CallPage { next: last, ..CallPage::default() };

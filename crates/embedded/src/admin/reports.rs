@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use domain::ledger::Counts;
+use domain::rollup::Rollup;
 use ports::reports::{ActivationFigures, Reports};
 use ports::{Error, Result};
 use rusqlite::Connection;
@@ -26,6 +27,11 @@ impl Reports for AdminConnection {
                 "an earlier version serves the file, and it keeps no figures; update it",
             )
         })
+    }
+
+    async fn figures_since(&self, scope: &Scope, minute: i64) -> Result<Rollup> {
+        let found = rollup_rows::since(&self.lock(), scope, minute);
+        found.map_err(|error| failed("reading the figures of minutes", error))
     }
 }
 

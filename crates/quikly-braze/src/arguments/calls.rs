@@ -1,5 +1,6 @@
-//! The arguments of `calls`.
+//! The arguments of `calls` and `intake`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -26,6 +27,25 @@ pub(crate) struct Calls {
     #[command(flatten)]
     pub(crate) language: LanguageArgument,
     /// Print JSON, one call on each line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The arguments of `intake`.
+#[derive(Debug, Args)]
+pub(crate) struct IntakeArguments {
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// Directory with the brand files, which name the activations; on AWS the environment has them
+    #[arg(long, value_name = "DIR", required_unless_present = "environment")]
+    pub(crate) brands: Option<PathBuf>,
+    /// Only this brand
+    #[arg(long, value_name = "BRAND")]
+    pub(crate) brand: Option<String>,
+    /// Refusals of this last time
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = domain::brand_file::duration)]
+    pub(crate) since: Duration,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

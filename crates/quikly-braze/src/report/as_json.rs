@@ -1,7 +1,9 @@
 //! A report as JSON.
 
+use std::collections::BTreeMap;
+
 use domain::Timestamp;
-use reports::activation::{ActivationReport, Funnel, IncentiveReport, Leak, Minute, Speed};
+use reports::activation::{ActivationReport, BrazeUse, Funnel, IncentiveReport, Leak, Minute, Speed};
 use serde_json::{Map, Value, json};
 
 pub(super) fn report(report: &ActivationReport) -> Value {
@@ -20,7 +22,19 @@ pub(super) fn report(report: &ActivationReport) -> Value {
         "ways": ways,
         "speed": speeds,
         "incentives": report.incentives.iter().map(incentive).collect::<Vec<_>>(),
+        "refused": report.refused.iter().cloned().collect::<BTreeMap<String, u64>>(),
+        "braze": braze(&report.braze),
         "minutes": report.minutes.iter().map(minute).collect::<Vec<_>>(),
+    })
+}
+
+fn braze(used: &BrazeUse) -> Value {
+    let requests: BTreeMap<&str, u64> =
+        used.requests.iter().map(|(endpoint, count)| (endpoint.path(), *count)).collect();
+    json!({
+        "requests": requests,
+        "data_points_sent": used.data_points_sent,
+        "data_points_saved": used.data_points_saved,
     })
 }
 

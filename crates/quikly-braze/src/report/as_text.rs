@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use domain::ids::Channel;
-use reports::activation::{ActivationReport, Leak, Stage};
+use reports::activation::{ActivationReport, BrazeUse, Leak, Stage, code_words};
 use reports::language::Language;
 use reports::plain::shown;
 
@@ -50,6 +50,7 @@ pub(super) fn report(report: &ActivationReport, language: Language) -> String {
     section("by way", ways.collect());
     let speeds = report.speed.iter().map(|(stage, speed)| {
         let name = match stage {
+            Stage::Durable => "accepted for good",
             Stage::Credited => "credited",
             Stage::Rewarded => "rewarded",
             Stage::OnProfile => "on the profile",
@@ -66,10 +67,27 @@ pub(super) fn report(report: &ActivationReport, language: Language) -> String {
         (incentive.id.to_string(), format!("{given} given, {held} held{left}, {waiting} in line"))
     });
     section("incentives", incentives.collect());
+    let refused = report.refused.iter();
+    section(
+        "refused requests",
+        refused.map(|(code, count)| (shown(&code_words(code)), number(*count))).collect(),
+    );
+    section("sent to Braze", braze(&report.braze, language));
     if let Some(busiest) = report.busiest() {
         section("busiest minute", vec![(busiest.from.to_string(), number(busiest.accepted))]);
     }
     text
+}
+
+fn braze(used: &BrazeUse, language: Language) -> Vec<(String, String)> {
+    if used.is_empty() {
+        return Vec::new();
+    }
+    let requests =
+        used.requests.iter().map(|(endpoint, count)| (format!("requests to {}", endpoint.path()), *count));
+    let points = [("data points sent", used.data_points_sent), ("data points saved", used.data_points_saved)];
+    let points = points.map(|(name, count)| (name.to_owned(), count));
+    requests.chain(points).map(|(name, count)| (name, language.number(count))).collect()
 }
 
 /// A line, unless the figure is zero.

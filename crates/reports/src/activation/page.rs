@@ -1,5 +1,6 @@
 //! The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. It can be passed on and printed.
 
+mod costs;
 mod plots;
 mod texts;
 
@@ -44,6 +45,9 @@ pub fn page(report: &ActivationReport, language: Language, version: &str) -> Str
     page.push_str("</div>\n<div class=\"two\">\n");
     speed(&mut page, report, (language, &texts));
     incentives(&mut page, &report.incentives, (language, &texts));
+    page.push_str("</div>\n<div class=\"two\">\n");
+    costs::braze(&mut page, &report.braze, (language, &texts));
+    costs::refused(&mut page, report, (language, &texts));
     page.push_str("</div>\n");
     add(
         &mut page,
@@ -234,6 +238,7 @@ fn speed(page: &mut String, report: &ActivationReport, (language, texts): (Langu
     );
     for (stage, speed) in &report.speed {
         let name = match stage {
+            Stage::Durable => texts.durable,
             Stage::Credited => texts.credited,
             Stage::Rewarded => texts.rewarded,
             Stage::OnProfile => texts.on_profile,

@@ -142,3 +142,30 @@ fn places_that_are_held_are_not_left() {
         (Some(1), Some(0), None)
     );
 }
+
+#[test]
+fn refused_requests_are_told_by_reason_the_most_first_and_are_no_participants() {
+    let report = campaign()
+        .total(Channel::Email, "refused email-invalid", 7)
+        .total(Channel::Sms, "refused activation-closed", 20)
+        .minute(0, "refused email-invalid", 7)
+        .report(None, Counts::default());
+    let refused = [("activation-closed".to_owned(), 20), ("email-invalid".to_owned(), 7)];
+    assert_eq!(report.refused, refused);
+    assert_eq!(report.funnel.accepted, 100);
+    assert_eq!(report.minutes, []);
+}
+
+#[test]
+fn what_was_sent_to_braze_is_told_by_endpoint_with_the_data_points() {
+    let report = campaign()
+        .total(Channel::Email, "requests export_ids", 90)
+        .total(Channel::Sms, "requests export_ids", 10)
+        .total(Channel::Sms, "requests status_set", 1)
+        .total(Channel::Sms, "requests of_a_newer_version", 1)
+        .total(Channel::Email, "data_points sent", 80)
+        .total(Channel::Email, "data_points saved", 10)
+        .report(None, Counts::default());
+    let requests = BTreeMap::from([(Endpoint::ExportIds, 100), (Endpoint::StatusSet, 1)]);
+    assert_eq!(report.braze, BrazeUse { requests, data_points_sent: 80, data_points_saved: 10 });
+}

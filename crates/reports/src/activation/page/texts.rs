@@ -39,6 +39,15 @@ pub(super) struct PageTexts {
     pub(super) rewards_plot: &'static str,
     pub(super) figures: &'static str,
     pub(super) how_counted: &'static str,
+    pub(super) durable: &'static str,
+    pub(super) sent_to_braze: &'static str,
+    pub(super) look_ups: &'static str,
+    pub(super) writes: &'static str,
+    pub(super) status_reads: &'static str,
+    pub(super) subscriptions: &'static str,
+    pub(super) data_points_sent: &'static str,
+    pub(super) data_points_saved: &'static str,
+    pub(super) refused_requests: &'static str,
 }
 
 impl PageTexts {
@@ -200,6 +209,15 @@ fn english() -> PageTexts {
         waiting: "in line",
         rewards_plot: "Rewards given",
         figures: "Figures",
+        durable: "accepted for good",
+        sent_to_braze: "Sent to Braze",
+        look_ups: "look-ups of profiles",
+        writes: "requests with writes",
+        status_reads: "look-ups of subscriptions",
+        subscriptions: "requests that subscribe numbers",
+        data_points_sent: "data points sent",
+        data_points_saved: "data points saved, since the profile shows the value already",
+        refused_requests: "Requests that were refused",
         how_counted: "How it is counted: a person counts once for each way. Times run from the moment the request was accepted, \
                       by our clock, and are exact to a fifth. Everything is counted in the same moment as it is stored.",
     }
@@ -240,6 +258,15 @@ fn french() -> PageTexts {
         waiting: "en attente",
         rewards_plot: "Récompenses remises",
         figures: "Chiffres",
+        durable: "acceptée pour de bon",
+        sent_to_braze: "Envoyé à Braze",
+        look_ups: "recherches de profils",
+        writes: "requêtes d’écriture",
+        status_reads: "lectures d’abonnements",
+        subscriptions: "requêtes qui abonnent des numéros",
+        data_points_sent: "points de données envoyés",
+        data_points_saved: "points de données économisés, car le profil montre déjà la valeur",
+        refused_requests: "Requêtes refusées",
         how_counted: "Mode de calcul : une personne compte une fois par voie. Les durées courent depuis l’acceptation de la demande, à \
                       notre horloge, et sont exactes à un cinquième près. Tout est compté au moment même où c’est enregistré.",
     }
