@@ -100,6 +100,7 @@ pub(crate) async fn over_tables(config: SdkConfig, prefix: &str, settings: DrawS
         calls: dynamo.clone(),
         called: dynamo.clone(),
         inspection: dynamo.clone(),
+        pauses: dynamo.clone(),
         search: dynamo,
         operations: Some(Arc::new(Environment::new(&config, prefix))),
         clock,

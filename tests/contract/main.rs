@@ -30,6 +30,7 @@ mod one_prize;
 #[macro_use]
 mod operated;
 mod operations;
+mod pauses;
 #[macro_use]
 mod promised;
 mod pushes;
@@ -56,7 +57,7 @@ use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{
-    CallLog, CallReading, Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Queues,
+    CallLog, CallReading, Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Pauses, Queues,
     ReadBacks, Rollups, Schedule, Search, Store,
 };
 use spoiler::Spoiler;
@@ -76,6 +77,7 @@ struct Ports {
     calls: Arc<dyn CallLog>,
     called: Arc<dyn CallReading>,
     inspection: Arc<dyn Inspection>,
+    pauses: Arc<dyn Pauses>,
     search: Arc<dyn Search>,
     /// The operator's commands, if the implementation has them.
     operations: Option<Arc<dyn Operations>>,
@@ -102,6 +104,7 @@ impl Ports {
             + Limits
             + ReadBacks
             + Outages
+            + Pauses
             + Rollups
             + CallLog
             + 'static,
@@ -111,6 +114,7 @@ impl Ports {
             inspection: read.clone(),
             called: read.clone(),
             search: read.clone(),
+            pauses: adapter.clone(),
             store: adapter.clone(),
             ledger: adapter.clone(),
             callbacks: adapter.clone(),
@@ -136,6 +140,7 @@ impl Ports {
         intake::IntakeDeps {
             store: self.store.clone(),
             ledger: self.ledger.clone(),
+            pauses: self.pauses.clone(),
             queues: self.queues.clone(),
             ..intake::IntakeDeps::over(&memory, secrets, self.clock.clone())
         }

@@ -63,6 +63,9 @@ macro_rules! keeps_books {
                 kept_calls_are_read_as_they_were_brand_by_brand,
                 calls_that_were_kept_before_the_time_are_left_out,
                 more_calls_than_fit_a_page_are_read_page_by_page;
+            pauses:
+                a_paused_activation_stays_so_until_it_is_resumed,
+                a_second_pause_keeps_the_beginning_of_the_first;
             rollups:
                 the_figures_of_saved_participations_are_in_the_roll_up_of_their_activation,
                 the_figures_of_a_save_that_lost_a_conflict_are_not_counted,

@@ -26,6 +26,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::id_key::{IdKeyError, KeptFingerprint};
 use crate::open_error::OpenError;
 use crate::outages;
+use crate::pauses;
 use crate::permissions;
 use crate::schema;
 use crate::writer::log_of;
@@ -77,7 +78,7 @@ impl AdminConnection {
         kept.key(of_environment)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock()
     }
 
@@ -93,7 +94,11 @@ impl AdminConnection {
         }
     }
 
-    fn change<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut connection = self.lock();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -104,7 +109,7 @@ impl AdminConnection {
     }
 }
 
-fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
+pub(crate) fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
     // The cause of SQLite's error repeats its text in other words.
     Error::unavailable(doing, error.to_string())
 }
@@ -112,17 +117,19 @@ fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
 fn parked(connection: &Connection) -> Result<Vec<Dead>> {
     const DOING: &str = "reading parked callbacks";
     let mut statement = connection
-        .prepare("SELECT id, record FROM notices WHERE due_at IS NULL ORDER BY id")
+        .prepare("SELECT id, record, attempts FROM notices WHERE due_at IS NULL ORDER BY id")
         .map_err(|error| failed(DOING, error))?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-    let rows: rusqlite::Result<Vec<(String, String)>> = rows.and_then(Iterator::collect);
-    let dead = |(id, record): (String, String)| {
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let rows: rusqlite::Result<Vec<(String, String, u32)>> = rows.and_then(Iterator::collect);
+    let dead = |(id, record, attempts): (String, String, u32)| {
         let callback = stored::callback::decode(&id, &record).ok();
         Dead {
             id,
             kind: CALLBACK.to_owned(),
             brand: callback.as_ref().map(|callback| callback.brand.clone()),
             participations: callback.iter().map(|callback| callback.id.participation).collect(),
+            attempts: Some(attempts),
+            last_answer: stored::callback::answer_in(&record),
         }
     };
     Ok(rows.map_err(|error| failed(DOING, error))?.into_iter().map(dead).collect())
@@ -135,9 +142,23 @@ impl Operations for AdminConnection {
         let mut connection = self.lock();
         let overview = overview::overview(&mut connection, now).map_err(|error| failed(DOING, error))?;
         let outages = outages::outages(&connection).map_err(|error| failed(DOING, error))?;
+        let paused = pauses::paused(&connection)?;
+        let mut brands = overview.brands;
+        for dead in parked(&connection)? {
+            if let Some(brand) = dead.brand {
+                let work = brands.entry(brand).or_default();
+                work.parked = work.parked.saturating_add(1);
+            }
+        }
         let length = |path: &Path| path.metadata().map_or(0, |found| found.len());
         let storage = Storage { file: length(&self.path), log: length(&log_of(&self.path)) };
-        Ok(Overview { outages: outages::decoded(outages)?, storage: Some(storage), ..overview })
+        Ok(Overview {
+            outages: outages::decoded(outages)?,
+            storage: Some(storage),
+            brands,
+            paused,
+            ..overview
+        })
     }
 
     async fn dead(&self) -> Result<Vec<Dead>> {

@@ -32,6 +32,7 @@ mod loose;
 mod openapi;
 mod pace;
 mod participations;
+mod paused;
 mod problem;
 mod room;
 pub mod rows;
@@ -59,7 +60,7 @@ use domain::ids::Scope;
 use http::{HeaderName, HeaderValue, Method, header, request};
 use ports::clock::SystemChance;
 use ports::health::Subject;
-use ports::{BrandsInUse, Clock, Ledger, Queues, Rollups, Secrets, Store, Troubles};
+use ports::{BrandsInUse, Clock, Ledger, Pauses, Queues, Rollups, Secrets, Store, Troubles};
 use supervision::Supervisor;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -73,6 +74,7 @@ use counts::Webhooks;
 use edge::Edge;
 use health::Health;
 use pace::CounterPace;
+use paused::KnownPauses;
 use problem::Problem;
 use room::Rooms;
 
@@ -101,6 +103,8 @@ pub struct IntakeDeps {
     pub store: Arc<dyn Store>,
     /// Stores awards.
     pub ledger: Arc<dyn Ledger>,
+    /// Which activations are paused.
+    pub pauses: Arc<dyn Pauses>,
     /// Queues on which participations are announced.
     pub queues: Arc<dyn Queues>,
     /// When participations are announced.
@@ -128,11 +132,12 @@ impl IntakeDeps {
     /// no edge is asked for, unless that is set.
     pub fn over<A>(adapter: &Arc<A>, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self
     where
-        A: Store + Ledger + Queues + Rollups + 'static,
+        A: Store + Ledger + Pauses + Queues + Rollups + 'static,
     {
         Self {
             store: adapter.clone(),
             ledger: adapter.clone(),
+            pauses: adapter.clone(),
             queues: adapter.clone(),
             announcing: Announcing::Together,
             secrets,
@@ -151,6 +156,7 @@ impl IntakeDeps {
 struct Intake {
     store: Arc<dyn Store>,
     ledger: Arc<dyn Ledger>,
+    pauses: Arc<dyn Pauses>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     brands: Arc<Brands>,
@@ -162,6 +168,7 @@ struct Intake {
     pace: Arc<CounterPace>,
     webhooks: Arc<Webhooks>,
     rooms: Arc<Rooms>,
+    known_pauses: Arc<KnownPauses>,
     troubles: Troubles,
     health: Arc<Health>,
 }
@@ -223,6 +230,7 @@ pub fn router_under(
         announcer: Announcer::start(deps.queues, deps.announcing, supervisor, &deps.troubles),
         store: deps.store,
         ledger: deps.ledger,
+        pauses: deps.pauses,
         secrets: deps.secrets,
         clock: deps.clock,
         brands: brands.current(),
@@ -233,6 +241,7 @@ pub fn router_under(
         pace: Arc::default(),
         webhooks: Arc::default(),
         rooms: Arc::default(),
+        known_pauses: Arc::default(),
         troubles: deps.troubles,
         health: Arc::default(),
     };

@@ -57,6 +57,7 @@ async fn routes(reads: Reads) -> anyhow::Result<OfBrands<Router>> {
     let deps = IntakeDeps {
         store: dynamo.clone(),
         ledger: dynamo.clone(),
+        pauses: dynamo.clone(),
         queues,
         announcing: Announcing::BeforeTheAnswer,
         secrets,

@@ -21,8 +21,9 @@ impl Reports for Memory {
             (incentive, state.ledgers.counts.get(&ledger).cloned().unwrap_or_default())
         });
         let ledgers = ledgers.collect();
+        let paused_since = state.paused.get(scope).copied();
         let minutes = MinuteFigures::of(&rollup);
-        Ok(ActivationFigures { accepted: Some(accepted), rollup, minutes, ledgers })
+        Ok(ActivationFigures { accepted: Some(accepted), rollup, minutes, paused_since, ledgers })
     }
 
     async fn figures_since(&self, scope: &Scope, _minute: i64) -> Result<Rollup> {

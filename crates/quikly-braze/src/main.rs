@@ -29,6 +29,7 @@ mod listen;
 mod manual;
 mod metrics_page;
 mod operator;
+mod pause;
 mod person;
 mod refused;
 mod reload;
@@ -81,6 +82,8 @@ fn main() -> ExitCode {
         CliCommand::Intake(intake) => run(refused::run(intake)),
         CliCommand::Show(show) => run(show::run(show)),
         CliCommand::Dead(dead) => run(dead::run(dead)),
+        CliCommand::Pause(pause) => run(pause::pause(pause)),
+        CliCommand::Resume(resume) => run(pause::resume(resume)),
         CliCommand::RetryNow(retry) => run(retry_now::run(retry)),
         CliCommand::Forget(forget) => run(forget::run(forget)),
         CliCommand::Import(import) => run(import::run(import)),
@@ -94,8 +97,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         CliCommand::Man => manual::page(),
-        CliCommand::Token => {
-            token::run();
+        CliCommand::Token(arguments) => {
+            token::run(&arguments);
             Ok(())
         }
     };

@@ -8,5 +8,7 @@ pub mod html;
 pub mod intake;
 pub mod language;
 pub mod masked;
+pub mod now;
+pub mod parked;
 pub mod plain;
 pub mod timeline;

@@ -7,7 +7,7 @@ use domain::ids::{IncentiveId, LedgerKey, Scope};
 use domain::rollup::Rollup;
 use futures::future::try_join_all;
 use ports::reports::{ActivationFigures, MinuteFigures, Reports};
-use ports::{Error, Result, Rollups};
+use ports::{Error, Pauses, Result, Rollups};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::read::name;
@@ -21,8 +21,9 @@ impl Reports for Dynamo {
             Ok::<_, Error>((incentive, self.read_counts(&name(&ledger)).await?.counts))
         });
         let ledgers: BTreeMap<_, _> = try_join_all(counts).await?.into_iter().collect();
+        let paused_since = self.paused_since(scope).await?;
         let minutes = MinuteFigures::of(&rollup);
-        Ok(ActivationFigures { accepted: None, rollup, minutes, ledgers })
+        Ok(ActivationFigures { accepted: None, rollup, minutes, paused_since, ledgers })
     }
 
     async fn figures_since(&self, scope: &Scope, _minute: i64) -> Result<Rollup> {
