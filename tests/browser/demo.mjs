@@ -26,6 +26,7 @@ await run({
     await first.locator("summary").click();
     await first.getByText("Accepted, and stored").waitFor();
     assert.ok((await first.locator("ol li").count()) > 1, "there are steps");
+    await first.getByText("/users/track · 201").first().waitFor();
     await page.locator("#calls tr").first().waitFor();
     await accessible(page, "demo");
     assert.deepEqual(page.faults, []);

@@ -3,6 +3,7 @@
 mod connector_process;
 mod newest;
 mod page;
+mod recorded;
 mod requests;
 mod words;
 
@@ -21,7 +22,7 @@ use crate::connections::{self, Clients};
 use crate::widget::with_widget;
 use crate::{brand_directory, console, listen};
 use connector_process::ConnectorProcess;
-use requests::Addresses;
+use requests::DemoAddresses;
 
 /// The demo brand, the endpoint that it names, and the origin of its page.
 const BRAND: &str = include_str!("demo.toml");
@@ -54,8 +55,7 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let sim_listener = listen::on(beside(arguments.listen, 1)).await?;
     let page_listener = listen::on(beside(arguments.listen, 2)).await?;
     let (sim_address, page_address) = (sim_listener.local_addr()?, page_listener.local_addr()?);
-    let calls = Arc::new(page::LastCalls::default());
-    let workspace = workspace(&calls)?;
+    let workspace = workspace()?;
     let text = brand_file(sim_address, page_address);
     let brands = demo_brands(text.clone())?;
     let directory = data.with_extension("brands");
@@ -66,8 +66,8 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let connector = ConnectorProcess::new(&arguments, (&directory, &data));
     let address = connector.start().await?;
     let connector = Arc::new(connector);
-    let addresses = Addresses { connector: reachable(address), sim: reachable(sim_address) };
-    let page = page::DemoPage::new((workspace, calls), connector.clone(), (&data, brands), addresses)?;
+    let addresses = DemoAddresses { connector: reachable(address), sim: reachable(sim_address) };
+    let page = page::DemoPage::new(workspace, connector.clone(), (&data, brands), addresses)?;
     let routes = with_widget(page::routes(page));
     console::say(&what_to_open(reachable(page_address), &data));
     connections::serve(page_listener, routes, Clients::Connect(None), stop).await;
@@ -77,8 +77,7 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn workspace(calls: &Arc<page::LastCalls>) -> anyhow::Result<braze_sim::Workspace> {
-    let seen = calls.clone();
+fn workspace() -> anyhow::Result<braze_sim::Workspace> {
     let workspace = braze_sim::Workspace::new(braze_sim::Settings {
         api_keys: vec![KEY.1.to_owned()],
         settle: SETTLE,
@@ -87,8 +86,7 @@ fn workspace(calls: &Arc<page::LastCalls>) -> anyhow::Result<braze_sim::Workspac
             event: OPT_IN_EVENT.to_owned(),
             subscription_group_id: GROUP.to_owned(),
         }),
-        on_request: Some(Arc::new(move |call: &braze_sim::ObservedRequest| {
-            seen.note(call);
+        on_request: Some(Arc::new(|call: &braze_sim::ObservedRequest| {
             console::say(&format!(
                 "  braze  {} {}  {}  {}",
                 call.method, call.path, call.status, call.summary

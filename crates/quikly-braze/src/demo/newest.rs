@@ -4,17 +4,19 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use domain::brand::Brands;
-use domain::ids::ParticipationId;
+use domain::ids::{BrandId, ParticipationId};
 use embedded::AdminConnection;
 use parking_lot::Mutex;
-use ports::Inspection;
+use ports::clock::SystemClock;
 use ports::inspection::InspectedParticipation;
 use ports::pages::{PageCursor, Records};
+use ports::{Clock, Inspection};
 use reports::language::Language;
 use reports::masked;
 use reports::timeline::{TimelineRow, TimelineStep, rows, why, words};
 use serde_json::{Value, json};
 
+use super::recorded::RecordedCalls;
 use crate::show;
 
 /// How many participations the page shows.
@@ -68,8 +70,19 @@ impl Newest {
         Ok(inspected)
     }
 
-    /// A participation as the page shows it. Contacts and codes are masked.
-    pub(super) fn shown(&self, one: &InspectedParticipation, language: Language) -> Value {
+    /// The last calls to Braze.
+    pub(super) async fn calls(&self) -> ports::Result<RecordedCalls> {
+        let brands: Vec<BrandId> = self.brands.iter().map(|brand| brand.id.clone()).collect();
+        RecordedCalls::read(&self.admin, &brands, SystemClock.now()).await
+    }
+
+    /// A participation as the page shows it, with the calls that name it. Contacts and codes are masked.
+    pub(super) fn shown(
+        &self,
+        one: &InspectedParticipation,
+        calls: &RecordedCalls,
+        language: Language,
+    ) -> Value {
         let participation = &one.participation;
         let by_email = || participation.email().map(|email| masked::email(email, false));
         let contact = participation.phone().map(|phone| masked::phone(phone, false)).or_else(by_email);
@@ -85,6 +98,7 @@ impl Newest {
             "reward": reward.map(|(reward, _)| masked::reward(reward, false)),
             "waits": participation.waits().map(|waits| why(waits.cause, language)),
             "ended": participation.state().is_end(),
+            "calls": calls.about(participation.id(), language),
             "steps": rows(participation).iter().map(|row| step(row, language)).collect::<Vec<Value>>(),
         })
     }

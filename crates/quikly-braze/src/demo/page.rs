@@ -1,7 +1,6 @@
 //! The demo's page: a shop with the element, a telephone that gets the texts of the simulated workspace, what the connector does, and what
 //! can go wrong.
 
-use std::collections::VecDeque;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -11,70 +10,42 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use braze_sim::{ObservedRequest, Workspace};
+use braze_sim::Workspace;
 use domain::brand::Brands;
 use domain::participation::Participation;
 use http::{StatusCode, Uri, header};
-use parking_lot::Mutex;
 use reports::language::Language;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::connector_process::ConnectorProcess;
 use super::newest::Newest;
-use super::requests::{Addresses, to_try};
+use super::requests::{DemoAddresses, to_try};
 use super::words::filled;
 
 pub(super) const PAGE: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: &str = include_str!("page/script.js");
 
-/// How many calls the page shows.
-const MOST_CALLS: usize = 40;
-
-/// The last calls to Braze, the newest first.
-#[derive(Default)]
-pub(super) struct LastCalls(Mutex<VecDeque<Value>>);
-
-impl LastCalls {
-    /// Remembers a call.
-    pub(super) fn note(&self, call: &ObservedRequest) {
-        let mut calls = self.0.lock();
-        calls.truncate(MOST_CALLS - 1);
-        calls.push_front(json!({
-            "at": call.at.to_string(),
-            "method": call.method,
-            "path": call.path,
-            "status": call.status,
-            "summary": call.summary,
-        }));
-    }
-
-    fn shown(&self) -> Value {
-        self.0.lock().iter().cloned().collect::<Vec<_>>().into()
-    }
-}
-
 /// What the page's routes share.
 #[derive(Clone)]
 pub(super) struct DemoPage {
     workspace: Workspace,
-    calls: Arc<LastCalls>,
     connector: Arc<ConnectorProcess>,
     newest: Arc<Newest>,
-    addresses: Addresses,
+    addresses: DemoAddresses,
 }
 
 impl DemoPage {
     /// The page of a connector that has been started.
     pub(super) fn new(
-        (workspace, calls): (Workspace, Arc<LastCalls>),
+        workspace: Workspace,
         connector: Arc<ConnectorProcess>,
         (data, brands): (&FilePath, Brands),
-        addresses: Addresses,
+        addresses: DemoAddresses,
     ) -> anyhow::Result<Self> {
         let newest = Arc::new(Newest::open(data, brands)?);
-        Ok(Self { workspace, calls, connector, newest, addresses })
+        Ok(Self { workspace, connector, newest, addresses })
     }
 
     /// A request to the simulated workspace.
@@ -153,19 +124,27 @@ async fn live(State(page): State<DemoPage>, uri: Uri) -> Response {
     let texts = page.ask(Request::get("/_sim/subscriptions").body(Body::empty())).await;
     let texts = axum::body::to_bytes(texts.into_body(), usize::MAX).await;
     let texts: Value = texts.ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-    let (newest, failed) = match page.newest.inspected().await {
-        Ok(newest) => (newest, None),
-        Err(error) => (Vec::new(), Some(ports::error::in_full(&error))),
+    let (shown, failed) = match shown(&page.newest, language).await {
+        Ok(shown) => (shown, None),
+        Err(error) => (json!({}), Some(ports::error::in_full(&error))),
     };
-    let newest: Vec<Value> = newest.iter().map(|one| page.newest.shown(one, language)).collect();
     let answer = json!({
         "runs": page.connector.runs(),
-        "participations": newest,
+        "participations": shown["participations"],
+        "calls": shown["calls"],
         "unreadable": failed,
         "texts": texts["prompted"],
-        "calls": page.calls.shown(),
     });
     ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
+}
+
+/// What the data file has: the newest participations, and the last calls to Braze.
+async fn shown(newest: &Newest, language: Language) -> ports::Result<Value> {
+    let calls = newest.calls().await?;
+    let participations = newest.inspected().await?;
+    let participations: Vec<Value> =
+        participations.iter().map(|one| newest.shown(one, &calls, language)).collect();
+    Ok(json!({ "participations": participations, "calls": calls.shown(language) }))
 }
 
 /// What a consumer answers on the telephone.

@@ -6,13 +6,13 @@ use super::TOKEN;
 
 /// Where the demo's parts listen.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Addresses {
+pub(super) struct DemoAddresses {
     pub(super) connector: SocketAddr,
     pub(super) sim: SocketAddr,
 }
 
 /// The requests, as a text.
-pub(super) fn to_try(Addresses { connector, sim }: Addresses) -> String {
+pub(super) fn to_try(DemoAddresses { connector, sim }: DemoAddresses) -> String {
     format!(
         r#"The connector   http://{connector}
 Braze           http://{sim}  (simulated; help: curl http://{sim}/)

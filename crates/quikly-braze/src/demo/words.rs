@@ -54,7 +54,8 @@ const ON_THE_PAGE: &[(&str, &str, &str)] = &[
     ("at", "at", "à"),
     ("call", "call", "appel"),
     ("status", "status", "statut"),
-    ("what", "what", "objet"),
+    ("objects", "objects", "objets"),
+    ("duration", "took", "durée"),
 ];
 
 /// Words that the page's script uses.

@@ -63,21 +63,27 @@ const step = ({ at, after, what, why, took, times }) => {
   return made("li", null, when, made("span", text));
 };
 
-const participation = ({ at, contact, answer, position, waits, ended, steps }) => {
+const callOfOne = ({ at, path, status, took, why }) => {
+  const when = made("span", clock(at));
+  when.className = "when";
+  return made("li", null, when, made("span", [path, status ?? words.noAnswer, took, why].filter(Boolean).join(" · ")));
+};
+
+const participation = ({ at, contact, answer, position, waits, ended, steps, calls }) => {
   const summary = made("summary", null, made("span", clock(at)), made("b", contact ?? ""), position && made("span", say(words.place, position)), waits && made("em", say(words.waits, waits)));
   const timeline = made("ol", null, ...steps.map(step));
+  const about = calls.length > 0 && made("ol", null, ...calls.map(callOfOne));
   const said = made("p", answer);
-  const one = made("li", null, made("details", null, summary, timeline), said);
+  const one = made("li", null, made("details", null, summary, timeline, about), said);
   if (!ended) one.className = "under-way";
   return one;
 };
 
-const call = ({ at, method, path, status, summary }) => {
-  const answered = made("td", status === 0 ? words.noAnswer : String(status));
-  if (status === 0 || status >= 400) answered.className = "failed";
-  const what = made("td", summary);
-  what.lang = "en";
-  return made("tr", null, made("td", clock(at)), made("td", `${method} ${path}`), answered, what);
+const call = ({ at, path, status, failed, objects, took, why }) => {
+  const answered = made("td", status ? String(status) : words.noAnswer);
+  if (failed) answered.className = "failed";
+  answered.title = why ?? "";
+  return made("tr", null, made("td", clock(at)), made("td", path), answered, made("td", String(objects)), made("td", took));
 };
 
 async function look() {
@@ -91,10 +97,10 @@ async function look() {
   const texts = live.texts.map((one) => ({ phone: one.phone ?? one.contact ?? String(one) }));
   if (texts.length) show(find("texts"), texts, question);
   else show(find("texts"), [{ id: "none" }], () => none(words.noText));
-  if (live.participations.length) show(find("participations"), live.participations, participation);
+  if (live.participations?.length) show(find("participations"), live.participations, participation);
   else show(find("participations"), [{ id: "none" }], () => none(live.unreadable ?? words.nobody));
-  find("calls").replaceChildren(...live.calls.map(call));
-  find("asked").textContent = live.calls.length ? "" : words.nothingAsked;
+  find("calls").replaceChildren(...(live.calls ?? []).map(call));
+  find("asked").textContent = live.calls?.length ? "" : words.nothingAsked;
   const state = live.runs ? words.running : words.stopped;
   if (find("connector").textContent !== state) find("connector").textContent = state;
   find("kill").disabled = !live.runs;
