@@ -6,6 +6,7 @@ mod importing;
 mod inspection;
 mod overview;
 mod pages;
+mod pauses;
 mod reports;
 mod retry;
 mod search;
@@ -26,7 +27,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::id_key::{IdKeyError, KeptFingerprint};
 use crate::open_error::OpenError;
 use crate::outages;
-use crate::pauses;
+use crate::pauses as stored_pauses;
 use crate::permissions;
 use crate::schema;
 use crate::writer::log_of;
@@ -78,7 +79,7 @@ impl AdminConnection {
         kept.key(of_environment)
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
+    fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock()
     }
 
@@ -94,11 +95,7 @@ impl AdminConnection {
         }
     }
 
-    pub(crate) fn change<T>(
-        &self,
-        doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-    ) -> Result<T> {
+    fn change<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut connection = self.lock();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -109,7 +106,7 @@ impl AdminConnection {
     }
 }
 
-pub(crate) fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
+fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
     // The cause of SQLite's error repeats its text in other words.
     Error::unavailable(doing, error.to_string())
 }
@@ -142,7 +139,8 @@ impl Operations for AdminConnection {
         let mut connection = self.lock();
         let overview = overview::overview(&mut connection, now).map_err(|error| failed(DOING, error))?;
         let outages = outages::outages(&connection).map_err(|error| failed(DOING, error))?;
-        let paused = pauses::paused(&connection)?;
+        let paused = stored_pauses::all(&connection).map_err(|error| failed(DOING, error))?;
+        let paused = stored_pauses::moments(paused)?;
         let mut brands = overview.brands;
         for dead in parked(&connection)? {
             if let Some(brand) = dead.brand {

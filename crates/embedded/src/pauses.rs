@@ -8,22 +8,22 @@ use domain::ids::Scope;
 use ports::{Error, Pauses, Result};
 use rusqlite::{Connection, params};
 
-use crate::admin::{AdminConnection, failed};
 use crate::data_file::DataFile;
 use crate::rows::{self, one};
 
 /// The prefix of the name of a pause. The value is its beginning in milliseconds.
 const PAUSE: &str = "paused ";
 
-const READING: &str = "reading pauses";
-const PAUSING: &str = "pausing an activation";
-const RESUMING: &str = "resuming an activation";
+pub(crate) const READING: &str = "reading pauses";
+pub(crate) const PAUSING: &str = "pausing an activation";
+pub(crate) const RESUMING: &str = "resuming an activation";
 
 fn name(scope: &Scope) -> String {
     format!("{PAUSE}{scope}")
 }
 
-fn pause(connection: &Connection, scope: &Scope, now: Timestamp) -> rusqlite::Result<String> {
+/// Pauses an activation, unless it is paused. Returns the beginning of the pause as it is stored.
+pub(crate) fn pause(connection: &Connection, scope: &Scope, now: Timestamp) -> rusqlite::Result<String> {
     connection.query_row(
         "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value RETURNING value",
         params![name(scope), now.as_millisecond().to_string()],
@@ -31,7 +31,8 @@ fn pause(connection: &Connection, scope: &Scope, now: Timestamp) -> rusqlite::Re
     )
 }
 
-fn resume(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<String>> {
+/// Ends a pause.
+pub(crate) fn resume(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<String>> {
     one(connection, "DELETE FROM settings WHERE name = ? RETURNING value", [name(scope)], |row| row.get(0))
 }
 
@@ -41,28 +42,27 @@ pub(crate) fn since(connection: &Connection, scope: &Scope) -> rusqlite::Result<
     Ok(rows::moment(value.and_then(|value| value.parse().ok())))
 }
 
-fn since_of(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<String>> {
+/// The beginning of a pause as it is stored.
+pub(crate) fn since_of(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<String>> {
     one(connection, "SELECT value FROM settings WHERE name = ?", [name(scope)], |row| row.get(0))
 }
 
-fn all(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+/// All pauses as they are stored.
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
     let mut settings = connection.prepare_cached(
         "SELECT substr(name, length(?1) + 1), value FROM settings WHERE substr(name, 1, length(?1)) = ?1",
     )?;
     settings.query_map([PAUSE], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-/// Every pause.
-pub(crate) fn paused(connection: &Connection) -> Result<BTreeMap<Scope, Timestamp>> {
-    moments(all(connection).map_err(|error| failed(READING, error))?)
-}
-
-fn moment(value: &str) -> Result<Timestamp> {
+/// The beginning of a pause.
+pub(crate) fn moment(value: &str) -> Result<Timestamp> {
     let milliseconds: i64 = value.parse().map_err(|error| Error::corrupt("pause", error))?;
     Timestamp::from_millisecond(milliseconds).map_err(|error| Error::corrupt("pause", error))
 }
 
-fn moments(rows: Vec<(String, String)>) -> Result<BTreeMap<Scope, Timestamp>> {
+/// The beginnings of pauses.
+pub(crate) fn moments(rows: Vec<(String, String)>) -> Result<BTreeMap<Scope, Timestamp>> {
     let decoded = |(scope, value): (String, String)| {
         let scope = Scope::parse(&scope).map_err(|error| Error::corrupt("pause", error))?;
         Ok((scope, moment(&value)?))
@@ -91,31 +91,5 @@ impl Pauses for DataFile {
 
     async fn paused(&self) -> Result<BTreeMap<Scope, Timestamp>> {
         moments(self.reader.read(READING, all).await?)
-    }
-}
-
-#[async_trait]
-impl Pauses for AdminConnection {
-    async fn pause(&self, scope: &Scope, now: Timestamp) -> Result<Timestamp> {
-        let since = self.change(PAUSING, |transaction| {
-            pause(transaction, scope, now).map_err(|error| failed(PAUSING, error))
-        });
-        moment(&since?)
-    }
-
-    async fn resume(&self, scope: &Scope) -> Result<Option<Timestamp>> {
-        let ended = self.change(RESUMING, |transaction| {
-            resume(transaction, scope).map_err(|error| failed(RESUMING, error))
-        });
-        ended?.as_deref().map(moment).transpose()
-    }
-
-    async fn paused_since(&self, scope: &Scope) -> Result<Option<Timestamp>> {
-        let since = since_of(&self.lock(), scope).map_err(|error| failed(READING, error))?;
-        since.as_deref().map(moment).transpose()
-    }
-
-    async fn paused(&self) -> Result<BTreeMap<Scope, Timestamp>> {
-        paused(&self.lock())
     }
 }
