@@ -89,6 +89,7 @@ pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
         calls: dynamo.clone(),
         called: dynamo.clone(),
         inspection: dynamo.clone(),
+        pauses: dynamo.clone(),
         search: dynamo,
         operations: Some(Arc::new(Environment::new(&config, prefix))),
         clock,

@@ -8,6 +8,8 @@ mod callbacks;
 mod calls;
 mod ceilings;
 mod codes;
+#[macro_use]
+mod delivered;
 mod details;
 mod dynamo_api;
 mod earlier;
@@ -26,6 +28,7 @@ mod one_prize;
 #[macro_use]
 mod operated;
 mod operations;
+mod pauses;
 mod pushes;
 mod queues;
 mod read_backs;
@@ -50,7 +53,7 @@ use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{
-    CallLog, CallReading, Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Queues,
+    CallLog, CallReading, Callbacks, Clock, Inspection, Ledger, Limits, Operations, Outages, Pauses, Queues,
     ReadBacks, Rollups, Schedule, Search, Store,
 };
 use spoiler::Spoiler;
@@ -70,6 +73,7 @@ struct Ports {
     calls: Arc<dyn CallLog>,
     called: Arc<dyn CallReading>,
     inspection: Arc<dyn Inspection>,
+    pauses: Arc<dyn Pauses>,
     search: Arc<dyn Search>,
     /// The operator's commands, if the implementation has them.
     operations: Option<Arc<dyn Operations>>,
@@ -96,6 +100,7 @@ impl Ports {
             + Limits
             + ReadBacks
             + Outages
+            + Pauses
             + Rollups
             + CallLog
             + 'static,
@@ -105,6 +110,7 @@ impl Ports {
             inspection: read.clone(),
             called: read.clone(),
             search: read.clone(),
+            pauses: adapter.clone(),
             store: adapter.clone(),
             ledger: adapter.clone(),
             callbacks: adapter.clone(),
@@ -130,6 +136,7 @@ impl Ports {
         intake::IntakeDeps {
             store: self.store.clone(),
             ledger: self.ledger.clone(),
+            pauses: self.pauses.clone(),
             queues: self.queues.clone(),
             ..intake::IntakeDeps::over(&memory, secrets, self.clock.clone())
         }
@@ -274,6 +281,9 @@ macro_rules! keeps_books {
                 kept_calls_are_read_as_they_were_brand_by_brand,
                 calls_that_were_kept_before_the_time_are_left_out,
                 more_calls_than_fit_a_page_are_read_page_by_page;
+            pauses:
+                a_paused_activation_stays_so_until_it_is_resumed,
+                a_second_pause_keeps_the_beginning_of_the_first;
             rollups:
                 the_figures_of_saved_participations_are_in_the_roll_up_of_their_activation,
                 the_figures_of_a_save_that_lost_a_conflict_are_not_counted,
@@ -341,52 +351,6 @@ macro_rules! keeps_ledgers {
                 whoever_has_a_number_or_a_place_is_found,
                 the_place_of_somebody_who_left_is_found_at_whoever_moved_up,
                 whoever_got_a_code_is_found_by_it;
-        }
-    };
-}
-
-/// The promises about messages and schedules.
-macro_rules! delivers {
-    ($make:expr) => {
-        promises! {
-            $make;
-            queues:
-                a_message_is_delivered_until_it_is_acknowledged,
-                a_delayed_message_is_delivered_at_its_time,
-                a_receiver_that_waits_is_woken_by_a_message,
-                a_receive_without_messages_ends_when_its_time_is_up,
-                ten_messages_at_a_time,
-                a_message_of_a_hundred_reads_back;
-            schedule:
-                a_schedule_fires_at_its_time_and_not_before,
-                a_schedule_is_as_precise_as_it_says_and_no_earlier,
-                the_same_schedule_twice_is_delivered_once;
-        }
-    };
-}
-
-/// The promise to a brand with few messages. SQS keeps it by message groups; the emulator does not.
-macro_rules! delivers_fairly {
-    ($make:expr) => {
-        promises! {
-            $make;
-            queues:
-                one_brands_thousand_do_not_hold_up_another_brands_one;
-        }
-    };
-}
-
-/// The promises of a store that draws numbers before it enters lines.
-macro_rules! draws_numbers {
-    ($make:expr) => {
-        promises! {
-            $make;
-            numbers: a_number_whose_participation_comes_too_late_has_no_second_owner;
-            by_number:
-                a_line_that_is_credited_by_its_number_is_stored_with_its_participation,
-                a_line_whose_save_never_happened_is_the_same_again_and_counts_once,
-                a_reclaimed_number_credits_nobody_and_a_kept_one_is_not_reclaimed,
-                however_many_workers_credit_by_numbers_every_place_is_given_once;
         }
     };
 }

@@ -7,6 +7,7 @@ macro_rules! can_be_operated {
             $make;
             operations:
                 an_overview_shows_states_and_due_participations,
+                an_overview_shows_what_the_participations_of_each_brand_wait_for,
                 an_overview_shows_the_limits_in_use,
                 a_parked_callback_is_delivered_again_when_it_is_retried,
                 a_callback_that_was_delivered_meanwhile_stays_delivered,

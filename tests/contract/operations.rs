@@ -8,14 +8,14 @@ use domain::callback::{LastAnswer, ReceiverAnswer};
 use domain::contact::{Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
-use domain::participation::{Outcome, Participation, State, Way};
+use domain::participation::{Cause, HeldUp, Outcome, Participation, State, Way};
 use domain::person::Person;
 use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::{Allowance, Contract, Observed};
 use ports::Operations;
 use ports::ledger::DeliveryOutcome;
 use ports::limits::{ContractLane, Endpoint, Lane};
-use ports::operations::{ErasureReport, ProvenConsent, Which};
+use ports::operations::{BrandWork, ErasureReport, ProvenConsent, Which};
 use ports::store::Inserted;
 use testkit::{changed, participation, start};
 
@@ -65,6 +65,34 @@ pub(crate) async fn an_overview_shows_states_and_due_participations(ports: Ports
     assert_eq!(overview.participations, states);
     assert_eq!((overview.due, overview.due_since), (1, Some(minutes(0))));
     assert_eq!(overview.oldest_open, Some(minutes(0)));
+}
+
+pub(crate) async fn an_overview_shows_what_the_participations_of_each_brand_wait_for(ports: Ports) {
+    let minutes = |minutes: u64| start() + Duration::from_secs(60 * minutes);
+    let waiting = [
+        ("acme", Some(0), Some(Cause::NoSlot)),
+        ("acme", Some(3), Some(Cause::Building)),
+        ("acme", Some(1), None),
+        ("acme", None, None),
+        ("other", Some(5), Some(Cause::KeyRefused)),
+    ];
+    for (number, (brand, due, cause)) in waiting.into_iter().enumerate() {
+        let one = participation(brand, "spring", &format!("c{number}@example.com"));
+        let one = changed(&one, |kept| {
+            kept.due_at = due.map(minutes);
+            kept.held_up = cause.map(|cause| HeldUp { cause, since: start() });
+            if due.is_none() {
+                kept.state = State::Ended(Outcome::Enrolled);
+            }
+        });
+        ports.store.insert(&one, None).await.unwrap();
+    }
+    ports.indexes_catch_up().await;
+    let brands = ports.operations().overview(minutes(2)).await.unwrap().brands;
+    let expected = BrandWork { open: 3, for_requests: 2, due: 2, due_since: Some(minutes(0)), parked: 0 };
+    assert_eq!(brands[&acme()], expected);
+    let other = BrandWork { open: 1, for_requests: 1, ..BrandWork::default() };
+    assert_eq!((brands.len(), &brands[&BrandId::parse("other").unwrap()]), (2, &other));
 }
 
 pub(crate) async fn an_overview_shows_the_limits_in_use(ports: Ports) {

@@ -16,6 +16,7 @@ mod disk;
 mod documented;
 mod enrollment;
 mod front_end;
+mod hostile_report;
 mod hot_incentive;
 mod http_rules;
 mod importing;

@@ -81,6 +81,9 @@ async fn a_parked_callback_is_listed_and_delivered_once_after_a_retry() {
     let dead = asked(&server, &["dead", "list"]);
     assert_eq!((dead[0]["kind"].as_str(), dead[0]["brand"].as_str()), (Some("callback"), Some("acme")));
     assert_eq!(dead[0]["participations"][0], accepted["id"]);
+    let data = server.data().display().to_string();
+    let (_, text) = run(&["dead", "list", "--data", &data]);
+    assert!(text.contains("The receiver") && text.contains("Have the receiver repaired"), "{text}");
     assert_eq!(asked(&server, &["status"])["dead"]["callback"], 1);
     assert_eq!(asked(&server, &["dead", "retry", "--brand", "other"]), json!([]));
     let data = server.data().display().to_string();
@@ -277,4 +280,63 @@ async fn an_unreadable_participation_is_named_and_can_be_erased_while_everything
     let forgotten = run(&["forget", "--data", &server.data().display().to_string(), "--id", &damaged]);
     assert_eq!(forgotten.0, Some(0), "{}", forgotten.1);
     assert_eq!(server.show(&damaged).await["state"], "rejected");
+}
+
+#[tokio::test]
+async fn a_paused_activation_refuses_newcomers_until_it_is_resumed_also_after_a_restart() {
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
+    let ada = server.take_part("spring", "ada@example.com").await;
+    let paused = asked(&server, &["pause", "spring"]);
+    assert!(paused["paused_since"].is_string(), "{paused}");
+    let newcomer = json!({ "scope": "spring", "email": "bob@example.com" }).to_string();
+    let status = async |server: &ServeProcess| {
+        let body = newcomer.clone().into_bytes();
+        server.send("POST", "/participations", Some("application/json"), body).await.0
+    };
+    testkit::eventually_async("newcomers are refused", LATER, async || {
+        (status(&server).await == 503).then_some(())
+    })
+    .await;
+    server.reaches(&ada, "enrolled", LATER).await;
+    assert!(asked(&server, &["status"])["paused"]["spring"].is_string());
+    assert!(asked(&server, &["report", "spring"])["paused_since"].is_string());
+    server.kill_and_restart().await;
+    assert_eq!(status(&server).await, 503);
+    asked(&server, &["resume", "spring"]);
+    testkit::eventually_async("newcomers take part", LATER, async || {
+        (status(&server).await == 202).then_some(())
+    })
+    .await;
+    let data = server.data().display().to_string();
+    let (_, audit) = run(&["audit", "--data", &data]);
+    assert!(audit.contains("  pause  spring") && audit.contains("  resume  spring"), "{audit}");
+    let (code, said) = run(&["resume", "spring", "--data", &data]);
+    assert!(code == Some(1) && said.contains("spring is not paused"), "{said}");
+}
+
+#[tokio::test]
+async fn status_says_of_each_brand_what_is_wrong_and_selects_a_brand_or_an_activation() {
+    let workspace = SimProcess::start("0s").await;
+    workspace.fault(json!({ "path": "/users/export/ids", "kind": "status", "status": 503, "when": "before", "count": 1_000_000 })).await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
+    server.take_part("spring", "ada@example.com").await;
+    let acme = testkit::eventually("an outage is noticed", LATER, || {
+        let acme = asked(&server, &["status"])["brands"][0].clone();
+        (acme["condition"] == "no_answer").then_some(acme)
+    })
+    .await;
+    assert_eq!(
+        (&acme["brand"], &acme["open"], &acme["waiting_for_requests"]),
+        (&json!("acme"), &json!(1), &json!(1))
+    );
+    let data = server.data().display().to_string();
+    let (_, text) = run(&["status", "--brand", "acme", "--lang", "fr", "--data", &data]);
+    assert!(text.starts_with("acme: Braze ne répond pas depuis "), "{text}");
+    let (code, said) = run(&["status", "--brand", "nobody", "--data", &data]);
+    assert!(code == Some(1) && said.contains("nothing of a brand `nobody`"), "{said}");
+    let spring = asked(&server, &["status", "--scope", "spring"]);
+    assert_eq!((&spring["accepted"], &spring["under_way"]), (&json!(1), &json!(1)));
+    let (_, text) = run(&["status", "--scope", "spring", "--data", &data]);
+    assert_eq!(text, "spring: took part 1, under way 1, credited 0, rewarded 0\n");
 }

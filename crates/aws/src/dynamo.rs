@@ -24,6 +24,7 @@ mod numbers;
 mod operations;
 mod outages;
 mod pages;
+mod pauses;
 mod ranks;
 mod read;
 mod read_backs;

@@ -235,6 +235,8 @@ fn letter(letters: Letters, message: Message) -> Letter {
         kind: letters.kind().to_owned(),
         brand: look.as_ref().map(|look| look.brand.clone()),
         participations: look.map(|look| look.ids).unwrap_or_default(),
+        attempts: None,
+        last_answer: None,
     };
     Letter { dead, message }
 }

@@ -6,6 +6,7 @@ mod importing;
 mod inspection;
 mod overview;
 mod pages;
+mod pauses;
 mod reports;
 mod retry;
 mod search;
@@ -26,6 +27,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::id_key::{IdKeyError, KeptFingerprint};
 use crate::open_error::OpenError;
 use crate::outages;
+use crate::pauses as stored_pauses;
 use crate::permissions;
 use crate::schema;
 use crate::writer::log_of;
@@ -112,17 +114,19 @@ fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
 fn parked(connection: &Connection) -> Result<Vec<Dead>> {
     const DOING: &str = "reading parked callbacks";
     let mut statement = connection
-        .prepare("SELECT id, record FROM notices WHERE due_at IS NULL ORDER BY id")
+        .prepare("SELECT id, record, attempts FROM notices WHERE due_at IS NULL ORDER BY id")
         .map_err(|error| failed(DOING, error))?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-    let rows: rusqlite::Result<Vec<(String, String)>> = rows.and_then(Iterator::collect);
-    let dead = |(id, record): (String, String)| {
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let rows: rusqlite::Result<Vec<(String, String, u32)>> = rows.and_then(Iterator::collect);
+    let dead = |(id, record, attempts): (String, String, u32)| {
         let callback = stored::callback::decode(&id, &record).ok();
         Dead {
             id,
             kind: CALLBACK.to_owned(),
             brand: callback.as_ref().map(|callback| callback.brand.clone()),
             participations: callback.iter().map(|callback| callback.id.participation).collect(),
+            attempts: Some(attempts),
+            last_answer: stored::callback::answer_in(&record),
         }
     };
     Ok(rows.map_err(|error| failed(DOING, error))?.into_iter().map(dead).collect())
@@ -135,9 +139,24 @@ impl Operations for AdminConnection {
         let mut connection = self.lock();
         let overview = overview::overview(&mut connection, now).map_err(|error| failed(DOING, error))?;
         let outages = outages::outages(&connection).map_err(|error| failed(DOING, error))?;
+        let paused = stored_pauses::all(&connection).map_err(|error| failed(DOING, error))?;
+        let paused = stored_pauses::moments(paused)?;
+        let mut brands = overview.brands;
+        for dead in parked(&connection)? {
+            if let Some(brand) = dead.brand {
+                let work = brands.entry(brand).or_default();
+                work.parked = work.parked.saturating_add(1);
+            }
+        }
         let length = |path: &Path| path.metadata().map_or(0, |found| found.len());
         let storage = Storage { file: length(&self.path), log: length(&log_of(&self.path)) };
-        Ok(Overview { outages: outages::decoded(outages)?, storage: Some(storage), ..overview })
+        Ok(Overview {
+            outages: outages::decoded(outages)?,
+            storage: Some(storage),
+            brands,
+            paused,
+            ..overview
+        })
     }
 
     async fn dead(&self) -> Result<Vec<Dead>> {

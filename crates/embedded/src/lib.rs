@@ -17,6 +17,7 @@ mod mailbox;
 mod moved_lines;
 mod open_error;
 mod outages;
+mod pauses;
 mod permissions;
 mod queries;
 mod queues;

@@ -12,7 +12,7 @@ use ports::store::Inserted;
 use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::{Intake, failing, room};
+use crate::{Intake, failing, paused, room};
 
 /// Checks that the activation accepts participations now. `field` is its field in the body.
 pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Result<(), Problem> {
@@ -31,6 +31,7 @@ pub(crate) async fn keep(
     participation: &Participation,
     field: &str,
 ) -> Result<Inserted, Problem> {
+    paused::check(intake, terms.1, participation.id()).await?;
     let admitted = room::enter(intake, terms.1, participation.id(), field).await?;
     let entry = accept::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {

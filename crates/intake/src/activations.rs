@@ -11,12 +11,12 @@ use domain::ledger::Counts;
 use http::HeaderMap;
 use serde::Serialize;
 
-use crate::Intake;
 use crate::freshness::{A_SECOND, Tagged};
 use crate::incentives::{RewardsLeft, counts};
 use crate::limits::{self, AttributeLimits};
 use crate::pace::in_ms;
 use crate::problem::Problem;
+use crate::{Intake, paused};
 
 /// An activation, as pages see it.
 #[derive(Debug, Serialize)]
@@ -31,6 +31,10 @@ pub(crate) struct ShownActivation {
     /// When consumers can no longer take part.
     closes: String,
     phase: ShownPhase,
+    /// `true` while nobody new can take part for a while; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
+    paused: Option<bool>,
     /// How consumers can take part.
     ways: Vec<ShownWay>,
     /// What consumers are asked for.
@@ -197,6 +201,7 @@ pub(crate) async fn show(
         opens: activation.opens.to_string(),
         closes: activation.closes.to_string(),
         phase: ShownPhase::of(activation.phase(now)),
+        paused: paused::since(&intake, &scope).await.map(|_| true),
         ways: ways(activation),
         attributes: attributes(activation),
         consent: activation.consent.as_ref().map(ShownConsent::of),

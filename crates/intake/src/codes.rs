@@ -110,6 +110,7 @@ const PROBLEMS: &[(u16, &[&str], &str)] = &[
     (500, &["internal-error"], "our fault; sending it again does no harm"),
     (500, &["unreadable-participation"], "it is stored and cannot be read; sending it again does not help"),
     (501, &["unknown-transfer-encoding"], "send a `Content-Length`, or `Transfer-Encoding: chunked` alone"),
+    (503, &["activation-paused"], "an operator has paused the activation; come again after `Retry-After`"),
     (
         503,
         &["unavailable", "brand-unavailable", "busy"],

@@ -31,6 +31,7 @@ mod loose;
 mod openapi;
 mod pace;
 mod participations;
+mod paused;
 mod problem;
 mod room;
 pub mod rows;
@@ -58,7 +59,7 @@ use domain::ids::Scope;
 use http::{HeaderName, HeaderValue, Method, header, request};
 use ports::clock::SystemChance;
 use ports::health::Subject;
-use ports::{BrandsInUse, Clock, Ledger, Queues, Secrets, Store, Troubles};
+use ports::{BrandsInUse, Clock, Ledger, Pauses, Queues, Secrets, Store, Troubles};
 use supervision::Supervisor;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -71,6 +72,7 @@ use counts::Webhooks;
 use edge::Edge;
 use health::Health;
 use pace::CounterPace;
+use paused::KnownPauses;
 use problem::Problem;
 use room::Rooms;
 
@@ -99,6 +101,8 @@ pub struct IntakeDeps {
     pub store: Arc<dyn Store>,
     /// Stores awards.
     pub ledger: Arc<dyn Ledger>,
+    /// Which activations are paused.
+    pub pauses: Arc<dyn Pauses>,
     /// Queues on which participations are announced.
     pub queues: Arc<dyn Queues>,
     /// When participations are announced.
@@ -124,11 +128,12 @@ impl IntakeDeps {
     /// no edge is asked for, unless that is set.
     pub fn over<A>(adapter: &Arc<A>, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self
     where
-        A: Store + Ledger + Queues + 'static,
+        A: Store + Ledger + Pauses + Queues + 'static,
     {
         Self {
             store: adapter.clone(),
             ledger: adapter.clone(),
+            pauses: adapter.clone(),
             queues: adapter.clone(),
             announcing: Announcing::Together,
             secrets,
@@ -146,6 +151,7 @@ impl IntakeDeps {
 struct Intake {
     store: Arc<dyn Store>,
     ledger: Arc<dyn Ledger>,
+    pauses: Arc<dyn Pauses>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     brands: Arc<Brands>,
@@ -156,6 +162,7 @@ struct Intake {
     pace: Arc<CounterPace>,
     webhooks: Arc<Webhooks>,
     rooms: Arc<Rooms>,
+    known_pauses: Arc<KnownPauses>,
     troubles: Troubles,
     health: Arc<Health>,
 }
@@ -211,6 +218,7 @@ pub fn router_under(
         announcer: Announcer::start(deps.queues, deps.announcing, supervisor, &deps.troubles),
         store: deps.store,
         ledger: deps.ledger,
+        pauses: deps.pauses,
         secrets: deps.secrets,
         clock: deps.clock,
         brands: brands.current(),
@@ -220,6 +228,7 @@ pub fn router_under(
         pace: Arc::default(),
         webhooks: Arc::default(),
         rooms: Arc::default(),
+        known_pauses: Arc::default(),
         troubles: deps.troubles,
         health: Arc::default(),
     };

@@ -27,7 +27,7 @@ use crate::problem::Problem;
 use crate::spelling::as_known;
 use crate::ways::Accepting;
 use crate::won::{Stands, of_earlier};
-use crate::{Intake, consent, details, idempotency, withdrawal};
+use crate::{Intake, consent, details, idempotency, paused, withdrawal};
 use signer::{counted, signed};
 
 /// The answer to an accepted participation. To callers that neither sign nor created it, it is the same whatever the participation's state is.
@@ -155,6 +155,9 @@ async fn accepted(
     };
     let accepting = Accepting { id_key: &intake.id_key, terms, key, import: None, now };
     if asked.dry_run {
+        if paused::since(&intake, &terms.1.scope).await.is_some() {
+            return Err(Problem::paused());
+        }
         return would_accept(accepting, email, asked);
     }
     if asked.declines_email

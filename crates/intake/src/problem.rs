@@ -209,6 +209,14 @@ impl Problem {
             .detail("It has as many participations as it allows.")
     }
 
+    /// An operator has paused the activation.
+    pub(crate) fn paused() -> Self {
+        let title = "The activation is paused";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:activation-paused", title);
+        Self { retry_after_ms: Some(30_000), ..problem }
+            .detail("Nothing was stored. Send the request again later.")
+    }
+
     /// A problem with one field, whose code is the last part of the type.
     fn about(field: &str, kind: &'static str, title: &'static str, message: &str) -> Self {
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title);

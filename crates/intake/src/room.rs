@@ -104,7 +104,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
 }
 
 /// Whether the participation is stored, even if it cannot be read.
-async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<bool, Problem> {
+pub(crate) async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<bool, Problem> {
     let read = intake.store.get(&[participation]).await.map_err(|error| {
         failing::say(intake, "intake.store_failed", "", &error, "A participation was refused with 503.");
         intake.health.failed(&error, intake.clock.now());

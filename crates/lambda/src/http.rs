@@ -56,7 +56,8 @@ async fn routes(reads: Reads) -> anyhow::Result<OfBrands<Router>> {
     let troubles = Troubles::default();
     let deps = IntakeDeps {
         store: dynamo.clone(),
-        ledger: dynamo,
+        ledger: dynamo.clone(),
+        pauses: dynamo,
         queues,
         announcing: Announcing::BeforeTheAnswer,
         secrets,

@@ -13,6 +13,7 @@ mod ledger;
 mod limits;
 mod numbers;
 mod outages;
+mod pauses;
 mod peek;
 mod queues;
 mod ranks;
@@ -78,6 +79,7 @@ struct MemoryState {
     scheduled: HashSet<(Timestamp, QueueName, WorkMessage)>,
     limits: HashMap<Lane, Windows>,
     outages: BTreeMap<BrandId, Outage>,
+    paused: BTreeMap<Scope, Timestamp>,
     /// The records of batches that are to be read back, by their keys.
     read_backs: BTreeMap<String, String>,
     ledgers: Ledgers,
@@ -105,6 +107,7 @@ impl Memory {
             scheduled: HashSet::new(),
             limits: HashMap::new(),
             outages: BTreeMap::new(),
+            paused: BTreeMap::new(),
             read_backs: BTreeMap::new(),
             ledgers: Ledgers::default(),
             rollup: Rollup::default(),

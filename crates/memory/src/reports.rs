@@ -20,7 +20,8 @@ impl Reports for Memory {
             (incentive, state.ledgers.counts.get(&ledger).cloned().unwrap_or_default())
         });
         let ledgers = ledgers.collect();
+        let paused_since = state.paused.get(scope).copied();
         let minutes = MinuteFigures::of(&rollup);
-        Ok(ActivationFigures { accepted: Some(accepted), rollup, minutes, ledgers })
+        Ok(ActivationFigures { accepted: Some(accepted), rollup, minutes, paused_since, ledgers })
     }
 }

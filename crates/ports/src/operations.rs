@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::callback::LastAnswer;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId, Scope};
 use domain::message::QueueName;
-use domain::participation::Consent;
+use domain::participation::{Consent, Participation};
 use domain::person::Person;
 
 use crate::Result;
@@ -49,12 +50,47 @@ pub struct Overview {
     pub callbacks: u64,
     /// Parked work by kind.
     pub dead: BTreeMap<String, u64>,
+    /// What is open and parked of each brand that has something.
+    pub brands: BTreeMap<BrandId, BrandWork>,
+    /// Paused activations, with the beginning of each pause.
+    pub paused: BTreeMap<Scope, Timestamp>,
     /// Brands whose Braze workspace does not answer, with the outage.
     pub outages: BTreeMap<BrandId, Outage>,
     /// The limits that requests were booked from, by brand and endpoint.
     pub limits: BTreeMap<String, LimitInUse>,
     /// How much disk space is used, if the data is in a file.
     pub storage: Option<Storage>,
+}
+
+/// What is open and parked of one brand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BrandWork {
+    /// How many participations are still processed.
+    pub open: u64,
+    /// How many of them wait for a request to Braze, and neither for Braze's work nor for the consumer. If very many are open, this
+    /// is projected from those that are due first.
+    pub for_requests: u64,
+    /// How many of them are due, counted up to [`MOST_COUNTED`].
+    pub due: usize,
+    /// Since when the oldest of them has been due.
+    pub due_since: Option<Timestamp>,
+    /// Parked callbacks.
+    pub parked: u64,
+}
+
+impl BrandWork {
+    /// Counts a participation that is still processed.
+    pub fn count(&mut self, participation: &Participation, now: Timestamp) {
+        let Some(due_at) = participation.due_at() else { return };
+        self.open = self.open.saturating_add(1);
+        if participation.waits().is_none_or(|waits| waits.cause.needs_request()) {
+            self.for_requests = self.for_requests.saturating_add(1);
+        }
+        if due_at <= now {
+            self.due = self.due.saturating_add(1).min(MOST_COUNTED);
+            self.due_since = Some(self.due_since.map_or(due_at, |since| since.min(due_at)));
+        }
+    }
 }
 
 /// The sizes of a data file, in bytes.
@@ -115,6 +151,10 @@ pub struct Dead {
     pub brand: Option<BrandId>,
     /// The participations that the work is about.
     pub participations: Vec<ParticipationId>,
+    /// How many attempts were made to deliver a callback.
+    pub attempts: Option<u32>,
+    /// What the last attempt to deliver a callback led to, if that is known.
+    pub last_answer: Option<LastAnswer>,
 }
 
 /// Selects parked work: all that matches every condition given here.

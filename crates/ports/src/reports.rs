@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use domain::Timestamp;
 use domain::ids::{IncentiveId, Scope};
 use domain::ledger::Counts;
 use domain::rollup::Rollup;
@@ -19,6 +20,8 @@ pub struct ActivationFigures {
     pub rollup: Rollup,
     /// What happened in each minute in which something happened, in order.
     pub minutes: Vec<MinuteFigures>,
+    /// Since when the activation is paused, if it is.
+    pub paused_since: Option<Timestamp>,
     /// The counters of each incentive's ledger.
     pub ledgers: BTreeMap<IncentiveId, Counts>,
 }

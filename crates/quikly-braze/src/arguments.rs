@@ -1,7 +1,9 @@
 //! The arguments of the command line.
 
+mod brands;
 mod calls;
 mod import;
+mod pause;
 mod person;
 mod reports;
 
@@ -16,10 +18,12 @@ use intake::Rates;
 
 use crate::forwarded::ForwardedBy;
 
+pub(crate) use brands::{BrandsCommand, Push, TokenArguments};
 pub(crate) use calls::Calls;
-pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat};
+pub(crate) use import::{ExportArguments, ExportCommand, ImportArguments, RowFormat, RowFormatArgument};
+pub(crate) use pause::PauseArguments;
 pub(crate) use person::{Audit, Consents, PersonCommand, PersonExport, PersonForget, PersonPreview, Whom};
-pub(crate) use reports::{Completions, Find, LanguageArgument, ReportArguments, Winners};
+pub(crate) use reports::{Completions, Find, LanguageArgument, ReportArguments, Status, Winners};
 
 /// The connector between Quikly and Braze.
 ///
@@ -41,7 +45,7 @@ pub(crate) enum CliCommand {
     Sim(Sim),
     /// Validate brand files, and print every error with its file, line and field
     Check(Check),
-    /// Show the state of the system: participations by state, what is due, limits in use, what is parked
+    /// Show how each brand stands, the worst first, and when a backlog is done; also states, limits in use, what is parked
     Status(Status),
     /// Find a consumer's participations, or those with an id, a code, a number or a place, with the answer for each
     Find(Find),
@@ -56,6 +60,10 @@ pub(crate) enum CliCommand {
     /// List or retry parked work, which was tried for long enough without success
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Let nobody new take part in an activation until it is resumed; who takes part already is processed as usual
+    Pause(PauseArguments),
+    /// Let people take part again in an activation that was paused
+    Resume(PauseArguments),
     /// Retry a brand at once whose participations wait because Braze did not answer
     RetryNow(RetryNow),
     /// Erase a person: everything that shows whose a participation was
@@ -80,7 +88,7 @@ pub(crate) enum CliCommand {
     /// Print the manual page
     Man,
     /// Generate a token for a brand's webhooks, and print it with its hash
-    Token,
+    Token(TokenArguments),
 }
 
 /// The arguments of `check`.
@@ -101,7 +109,7 @@ pub(crate) struct Check {
 }
 
 /// The storage of the participations.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct StorageArguments {
     /// The data file of `serve`, which may be running
@@ -118,16 +126,6 @@ pub(crate) struct Operator {
     /// Who acts, for the audit log; by default the user of the operating system
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: Option<String>,
-}
-
-/// The arguments of `status`.
-#[derive(Debug, Args)]
-pub(crate) struct Status {
-    #[command(flatten)]
-    pub(crate) storage: StorageArguments,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// The arguments of `show`.
@@ -154,7 +152,7 @@ pub(crate) struct Show {
 /// The commands for parked work.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadCommand {
-    /// List parked work
+    /// List parked work, with why it was given up and what to do
     List(Listing),
     /// Retry parked work; what was done already is not done a second time
     Retry(Retry),
@@ -167,6 +165,8 @@ pub(crate) struct Listing {
     pub(crate) storage: StorageArguments,
     #[command(flatten)]
     pub(crate) filter: Filter,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgument,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -244,27 +244,6 @@ pub(crate) struct Forget {
 impl Forget {
     /// The value that stands for a line of standard input.
     pub(crate) const FROM_INPUT: &str = "-";
-}
-
-/// The commands for brand files on AWS.
-#[derive(Debug, Subcommand)]
-pub(crate) enum BrandsCommand {
-    /// Validate brand files and store them, and the codes that they name, where the functions read them
-    Push(Push),
-}
-
-/// Store brand files where the functions read them. Region, credentials and endpoints come from the same sources as for AWS's tools.
-#[derive(Debug, Args)]
-pub(crate) struct Push {
-    /// Directory with one TOML file per brand
-    #[arg(long, value_name = "DIR")]
-    pub(crate) brands: PathBuf,
-    /// The environment's name, which is the prefix of all its tables
-    #[arg(long, value_name = "NAME")]
-    pub(crate) environment: String,
-    /// Accept brand files that name loopback or private addresses
-    #[arg(long)]
-    pub(crate) allow_private: bool,
 }
 
 impl Default for CliCommand {

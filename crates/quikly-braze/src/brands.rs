@@ -10,6 +10,7 @@ use domain::brand_file::{
     AssumePresent, BrandFile, FileStanding, Given, Loaded, LoadedFile, Strictness, read_each,
 };
 use domain::ids::BrandId;
+use serde_json::json;
 
 use crate::arguments::Push;
 use crate::brand_directory::{BrandDirectory, Reviewing};
@@ -17,7 +18,7 @@ use crate::console;
 
 /// Pushes every file that is correct. A file with faults is reported, and the earlier version of its brand stays in use.
 pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
-    let Push { brands: path, environment, allow_private } = arguments;
+    let Push { brands: path, environment, allow_private, json } = arguments;
     let directory = BrandDirectory::new(path, Reviewing::strictly(allow_private));
     let config = aws::environment().await;
     let table = BrandTable::new(&config, &environment);
@@ -26,6 +27,10 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let before = read_each(&there, &AssumePresent, Strictness::Lenient, None);
     let (loaded, codes) = directory.load(&files, Some(&before));
     let mut sorted = sort(&loaded, files, &environment);
+    if !json {
+        sorted.doubts.iter().for_each(|doubt| console::say(doubt));
+    }
+    let mut stocks = Vec::new();
     let codes = codes.into_codes(sorted.right.iter().map(|right| right.brand))?;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
@@ -36,7 +41,12 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
         bar.finish_and_clear();
         let stock = imported.context("the codes cannot be imported; push again to continue")?;
         let in_pool = usize::try_from(stock.codes).unwrap_or(usize::MAX);
-        console::say(&format!("{brand}: {file} has {} codes, {} given out", stock.codes, stock.given));
+        if !json {
+            console::say(&format!("{brand}: {file} has {} codes, {} given out", stock.codes, stock.given));
+        }
+        stocks.push(
+            json!({ "brand": brand.as_str(), "file": file, "codes": stock.codes, "given": stock.given }),
+        );
         if in_pool < codes.len() {
             sorted.refuse(&brand, &elsewhere(file, codes.len(), in_pool));
         }
@@ -44,10 +54,19 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let right: Vec<BrandFile> = sorted.right.into_iter().map(|right| right.file).collect();
     let left = sorted.refused.iter().flat_map(|file| pushed_before(&before, file)).collect();
     let pushed = table.push_over(&there, &right, &left).await.context("the brand table")?;
-    console::say(&format!(
-        "{} written, {} removed, {} unchanged; the functions see it within a minute",
-        pushed.written, pushed.removed, pushed.unchanged
-    ));
+    if json {
+        let refused: Vec<&str> = sorted.refused.iter().map(|file| file.name.as_str()).collect();
+        let said = json!({
+            "written": pushed.written, "removed": pushed.removed, "unchanged": pushed.unchanged,
+            "codes": stocks, "findings": sorted.doubts, "refused": refused,
+        });
+        console::say(&said.to_string());
+    } else {
+        console::say(&format!(
+            "{} written, {} removed, {} unchanged; the functions see it within a minute",
+            pushed.written, pushed.removed, pushed.unchanged
+        ));
+    }
     ensure!(
         sorted.refused.is_empty(),
         "{} file(s) were not pushed; their earlier versions stay in use:{}",
@@ -70,6 +89,8 @@ struct Sorted<'a> {
     right: Vec<Right<'a>>,
     refused: Vec<&'a LoadedFile>,
     why: String,
+    /// What is doubtful in correct files.
+    doubts: Vec<String>,
 }
 
 struct Right<'a> {
@@ -90,16 +111,15 @@ impl Sorted<'_> {
 }
 
 fn sort<'a>(loaded: &'a Loaded, files: Vec<Given>, environment: &str) -> Sorted<'a> {
-    let mut sorted = Sorted { right: Vec::new(), refused: Vec::new(), why: String::new() };
+    let mut sorted =
+        Sorted { right: Vec::new(), refused: Vec::new(), why: String::new(), doubts: Vec::new() };
     for (file, given) in loaded.files.iter().zip(files) {
         let used = file.standing == FileStanding::Used;
         let brand = file.brand.as_ref().and_then(|id| loaded.brands.brand(id)).filter(|_| used);
         let misplaced = brand.map(|brand| misplaced_secrets(brand, environment)).unwrap_or_default();
         match (brand, given) {
             (Some(brand), Ok(given)) if misplaced.is_empty() => {
-                for doubt in &file.findings {
-                    console::say(&doubt.to_string());
-                }
+                sorted.doubts.extend(file.findings.iter().map(ToString::to_string));
                 sorted.right.push(Right { loaded: file, brand, file: given });
             }
             _ => {

@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: Consents) -> anyhow::Result<()> {
         storage.operations().note(&entry).await?;
     }
     let mut unreadable = 0;
-    let mut output = RowOutput::begin(arguments.format, COLUMNS)?;
+    let mut output = RowOutput::begin(arguments.form.chosen(), COLUMNS)?;
     let mut next = None;
     let end: io::Result<()> = loop {
         let page = storage.operations().records(next.as_ref()).await?;

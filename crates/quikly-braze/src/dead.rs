@@ -1,10 +1,14 @@
 //! `dead`: lists parked work, and retries it.
 
+use std::collections::BTreeSet;
+
 use domain::audit::AuditEntry;
 use domain::ids::BrandId;
 use ports::Clock;
 use ports::clock::SystemClock;
 use ports::operations::{Dead, Which};
+use reports::language::Language;
+use reports::parked;
 use serde_json::{Value, json};
 
 use crate::arguments::{self, Filter};
@@ -18,7 +22,10 @@ pub(crate) async fn run(arguments: arguments::DeadCommand) -> anyhow::Result<()>
             let which = which(Vec::new(), listing.filter)?;
             let mut dead = Opened::open(listing.storage).await?.operations().dead().await?;
             dead.retain(|dead| which.means(dead));
-            say(&dead, "parked", listing.json);
+            say(&dead, "parked", (!listing.json).then_some(listing.language.chosen));
+            if !listing.json {
+                remedies(&dead, listing.language.chosen);
+            }
         }
         arguments::DeadCommand::Retry(retry) => {
             let which = which(retry.ids, retry.filter)?;
@@ -30,7 +37,7 @@ pub(crate) async fn run(arguments: arguments::DeadCommand) -> anyhow::Result<()>
             storage.operations().note(&entry.with(format!("{} are tried again", revived.len()))).await?;
             let missing: Vec<&String> =
                 which.ids.iter().filter(|id| !revived.iter().any(|dead| dead.id == **id)).collect();
-            say(&revived, "to be tried again", retry.json);
+            say(&revived, "to be tried again", (!retry.json).then_some(Language::English));
             anyhow::ensure!(missing.is_empty(), "not parked, so not tried again: {missing:?}");
         }
     }
@@ -42,11 +49,12 @@ fn which(ids: Vec<String>, filter: Filter) -> anyhow::Result<Which> {
     Ok(Which { ids, kind: filter.kind, brand })
 }
 
-fn say(dead: &[Dead], what: &str, as_json: bool) {
-    if as_json {
+/// Prints the work as lines in a language, or as JSON.
+fn say(dead: &[Dead], what: &str, language: Option<Language>) {
+    let Some(language) = language else {
         console::say(&Value::from_iter(dead.iter().map(json)).to_string());
         return;
-    }
+    };
     for dead in dead {
         let brand = dead.brand.as_ref().map_or("-", BrandId::as_str);
         console::say(&format!(
@@ -55,8 +63,15 @@ fn say(dead: &[Dead], what: &str, as_json: bool) {
             dead.kind,
             dead.participations.len()
         ));
+        console::say(&format!("  {}", parked::why(dead, language)));
     }
     console::say(&format!("{} {what}", dead.len()));
+}
+
+/// Says once what to do about each cause.
+fn remedies(dead: &[Dead], language: Language) {
+    let remedies: BTreeSet<&str> = dead.iter().map(|dead| parked::what_to_do(dead, language)).collect();
+    remedies.into_iter().for_each(console::say);
 }
 
 fn json(dead: &Dead) -> Value {
@@ -66,5 +81,11 @@ fn json(dead: &Dead) -> Value {
         "kind": dead.kind,
         "brand": dead.brand.as_ref().map(BrandId::as_str),
         "participations": participations,
+        "attempts": dead.attempts,
+        "last_answer": dead.last_answer.map(|last| json!({ "answer": last.kind.name(), "at": last.at.to_string() })),
+        "why": { "en": parked::why(dead, Language::English), "fr": parked::why(dead, Language::French) },
+        "what_to_do": {
+            "en": parked::what_to_do(dead, Language::English), "fr": parked::what_to_do(dead, Language::French),
+        },
     })
 }

@@ -109,3 +109,36 @@ async fn every_example_of_a_brand_file_passes_check() {
     let brands = root().join("examples/brands");
     check::run(Check { brands, live: false, offline: true, json: true }).await.unwrap();
 }
+
+/// Commands without a result of their own, and those whose result is JSON in any case.
+const WITHOUT_JSON: [&str; 5] = ["serve", "sim", "completions", "man", "person export"];
+
+#[test]
+fn every_command_with_a_result_prints_json_on_request() {
+    fn look(command: &clap::Command, name: &str, missing: &mut Vec<String>) {
+        let inner: Vec<_> = command.get_subcommands().filter(|inner| inner.get_name() != "help").collect();
+        for one in &inner {
+            look(one, format!("{name} {}", one.get_name()).trim(), missing);
+        }
+        let has_json = command.get_arguments().any(|argument| argument.get_long() == Some("json"));
+        if inner.is_empty() && has_json == WITHOUT_JSON.contains(&name) {
+            missing.push(name.to_owned());
+        }
+    }
+    let mut missing = Vec::new();
+    look(&Arguments::command(), "", &mut missing);
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn every_command_about_what_is_stored_works_on_a_file_and_on_aws() {
+    for command in Arguments::command().get_subcommands() {
+        let of = |command: &clap::Command, long| {
+            command.get_arguments().any(|argument| argument.get_long() == Some(long))
+        };
+        let all: Vec<_> = command.get_subcommands().chain([command]).collect();
+        for one in all.into_iter().filter(|one| one.get_name() != "serve" && of(one, "data")) {
+            assert!(of(one, "environment"), "{}", one.get_name());
+        }
+    }
+}

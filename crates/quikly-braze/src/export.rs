@@ -67,10 +67,10 @@ pub(crate) async fn run(command: ExportCommand) -> anyhow::Result<()> {
         ExportCommand::Participations(arguments) => ("export participations", arguments, PARTICIPATION),
         ExportCommand::Winners(arguments) => ("export winners", arguments, WINNER),
     };
-    let ExportArguments { storage, scope, format, reveal, operator } = arguments;
+    let ExportArguments { storage, scope, form, reveal, operator } = arguments;
     let scope = Scope::parse(&scope).context("--scope")?;
     let storage = opened(storage, (what, &scope), reveal, &operator).await?;
-    let output = RowOutput::begin(format, columns);
+    let output = RowOutput::begin(form.chosen(), columns);
     let Some(mut output) = unless_left(output)? else { return Ok(()) };
     let each = |record: &StoredParticipation| {
         let row =

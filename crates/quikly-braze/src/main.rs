@@ -29,6 +29,7 @@ mod listen;
 mod manual;
 mod metrics_page;
 mod operator;
+mod pause;
 mod person;
 mod reload;
 mod report;
@@ -79,6 +80,8 @@ fn main() -> ExitCode {
         CliCommand::Calls(calls) => run(calls::run(calls)),
         CliCommand::Show(show) => run(show::run(show)),
         CliCommand::Dead(dead) => run(dead::run(dead)),
+        CliCommand::Pause(pause) => run(pause::pause(pause)),
+        CliCommand::Resume(resume) => run(pause::resume(resume)),
         CliCommand::RetryNow(retry) => run(retry_now::run(retry)),
         CliCommand::Forget(forget) => run(forget::run(forget)),
         CliCommand::Import(import) => run(import::run(import)),
@@ -92,8 +95,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         CliCommand::Man => manual::page(),
-        CliCommand::Token => {
-            token::run();
+        CliCommand::Token(arguments) => {
+            token::run(&arguments);
             Ok(())
         }
     };

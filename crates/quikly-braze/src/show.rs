@@ -4,6 +4,7 @@ mod as_json;
 mod as_text;
 
 use anyhow::Context;
+use domain::Timestamp;
 use domain::brand::Brands;
 use domain::ids::ParticipationId;
 use ports::Clock;
@@ -24,6 +25,8 @@ struct ShownOnConsole<'a> {
     revealed: bool,
     /// Whether the brand file is known.
     has_terms: bool,
+    /// Since when the activation is paused, if it is.
+    paused_since: Option<Timestamp>,
 }
 
 pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
@@ -32,11 +35,14 @@ pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
     let language = arguments.language.chosen;
     let brands =
         brand_terms::brands(arguments.brands.as_deref(), arguments.storage.environment.as_deref()).await?;
-    let inspected = Opened::open(arguments.storage).await?.inspection().inspect(id).await?;
+    let opened = Opened::open(arguments.storage).await?;
+    let inspected = opened.inspection().inspect(id).await?;
     let inspected =
         inspected.with_context(|| format!("there is no participation {id}; is the id complete?"))?;
     let (answer, has_terms) = answered(&inspected, &brands);
-    let shown = ShownOnConsole { inspected: &inspected, answer, revealed: arguments.reveal, has_terms };
+    let paused_since = opened.pauses().paused_since(inspected.participation.scope()).await?;
+    let revealed = arguments.reveal;
+    let shown = ShownOnConsole { inspected: &inspected, answer, revealed, has_terms, paused_since };
     if arguments.json {
         console::say(&as_json::shown(&shown).to_string());
     } else {

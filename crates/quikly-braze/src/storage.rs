@@ -10,7 +10,7 @@ use domain::brand::SecretRef;
 use domain::id_key::IdKey;
 use embedded::AdminConnection;
 use ports::clock::SystemClock;
-use ports::{CallReading, Inspection, Operations, Reports, Search, Secrets};
+use ports::{CallReading, Inspection, Operations, Pauses, Reports, Search, Secrets};
 use secrecy::ExposeSecret;
 
 use crate::arguments::StorageArguments;
@@ -72,6 +72,13 @@ impl Opened {
     }
 
     pub(crate) fn inspection(&self) -> &dyn Inspection {
+        match self {
+            Self::File { admin, .. } => admin,
+            Self::OnAws { environment, .. } => environment.dynamo(),
+        }
+    }
+
+    pub(crate) fn pauses(&self) -> &dyn Pauses {
         match self {
             Self::File { admin, .. } => admin,
             Self::OnAws { environment, .. } => environment.dynamo(),

@@ -26,6 +26,8 @@ pub struct ActivationReport {
     pub at: Timestamp,
     /// When it opens and closes, if its brand file is known.
     pub open: Option<(Timestamp, Timestamp)>,
+    /// Since when nobody new can take part, if an operator has paused it.
+    pub paused_since: Option<Timestamp>,
     /// All ways together.
     pub funnel: Funnel,
     /// The same by way. Each way that somebody used is there.
@@ -134,6 +136,7 @@ impl ActivationReport {
             scope: scope.clone(),
             at,
             open: activation.map(|activation| (activation.opens, activation.closes)),
+            paused_since: figures.paused_since,
             funnel: Funnel::of(&totals(None), figures.accepted),
             by_channel: channels
                 .into_iter()

@@ -168,6 +168,18 @@ impl Language {
         }
     }
 
+    /// That an activation is paused, in a sentence.
+    #[must_use]
+    pub fn paused(self, since: Timestamp, now: Timestamp) -> String {
+        let since = self.moment(since, now);
+        match self {
+            Self::English => format!("Paused since {since}: nobody new can take part until it is resumed."),
+            Self::French => {
+                format!("En pause depuis {since} : personne d’autre ne peut participer avant la reprise.")
+            }
+        }
+    }
+
     /// The value of a reward: `12.5`.
     #[must_use]
     pub fn amount(self, amount: Amount) -> String {

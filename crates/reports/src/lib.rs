@@ -7,5 +7,7 @@ pub mod calls;
 pub mod html;
 pub mod language;
 pub mod masked;
+pub mod now;
+pub mod parked;
 pub mod plain;
 pub mod timeline;

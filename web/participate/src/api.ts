@@ -283,6 +283,8 @@ export interface components {
             now: string;
             /** @description When consumers can begin to take part. */
             opens: string;
+            /** @description `true` while nobody new can take part for a while; absent otherwise. */
+            paused?: boolean;
             phase: components["schemas"]["ShownPhase"];
             /** @description The activation's id. */
             scope: string;

@@ -10,14 +10,15 @@ use domain::ids::{BrandId, IdentifierError, ParticipationId, Scope};
 use domain::message::QueueName;
 use domain::person::{Person, forget, forget_person, forgotten};
 use domain::time::later;
+use futures::try_join;
 use ports::limits::{Endpoint, Lane};
 use ports::operations::{CALLBACK, Dead, ErasureReport, LimitInUse, MOST_COUNTED, Overview, ProvenConsent};
 use ports::store::{MOST_ITEMS, Saved, Store};
-use ports::{Error, Outages, Result};
+use ports::{Error, Outages, Pauses, Result};
 use stored::participation::{encode, whose};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
 use crate::dynamo::store::{participation, shard};
 
 const DOING: &str = "reading a table";
@@ -54,7 +55,8 @@ impl Dynamo {
 
     /// The overview, without the queues.
     pub(crate) async fn overview(&self, now: Timestamp) -> Result<Overview> {
-        let mut overview = Overview { outages: self.outages().await?, ..Overview::default() };
+        let (outages, paused) = try_join!(self.outages(), self.paused())?;
+        let mut overview = Overview { outages, paused, ..Overview::default() };
         for outage in overview.outages.values_mut() {
             // Each process stores only what it has seen. Here all waiting participations are counted.
             (outage.waiting, outage.next_try) = (0, None);
@@ -66,6 +68,11 @@ impl Dynamo {
                 Err(_) => ("unreadable", None),
             };
             *overview.participations.entry(state.to_owned()).or_default() += 1;
+            if let Ok(read) = participation(&item)
+                && read.due_at().is_some()
+            {
+                overview.brands.entry(read.brand().clone()).or_default().count(&read, now);
+            }
             if let Ok(read) = participation(&item)
                 && let Some(outage) = overview.outages.get_mut(read.brand())
                 && read.due_at().is_some()
@@ -85,8 +92,11 @@ impl Dynamo {
             Ok(())
         })
         .await?;
-        let parked = u64::try_from(self.parked().await?.len()).unwrap_or(u64::MAX);
-        overview.dead.insert(CALLBACK.to_owned(), parked);
+        let parked = self.parked().await?;
+        for brand in parked.iter().filter_map(|dead| dead.brand.clone()) {
+            overview.brands.entry(brand).or_default().parked += 1;
+        }
+        overview.dead.insert(CALLBACK.to_owned(), u64::try_from(parked.len()).unwrap_or(u64::MAX));
         overview.limits = self.limits_in_use().await?;
         Ok(overview)
     }
@@ -156,6 +166,8 @@ impl Dynamo {
                 kind: CALLBACK.to_owned(),
                 brand: callback.as_ref().map(|callback| callback.brand.clone()),
                 participations: callback.iter().map(|callback| callback.id.participation).collect(),
+                attempts: number_of(&item, "attempts")?,
+                last_answer: text_of(&item, "last_answer").ok().and_then(stored::callback::decode_answer),
             });
             Ok(())
         })

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use futures::future::try_join_all;
 use ports::reports::{ActivationFigures, MinuteFigures, Reports};
-use ports::{Error, Result, Rollups};
+use ports::{Error, Pauses, Result, Rollups};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::read::name;
@@ -20,7 +20,8 @@ impl Reports for Dynamo {
             Ok::<_, Error>((incentive, self.read_counts(&name(&ledger)).await?.counts))
         });
         let ledgers: BTreeMap<_, _> = try_join_all(counts).await?.into_iter().collect();
+        let paused_since = self.paused_since(scope).await?;
         let minutes = MinuteFigures::of(&rollup);
-        Ok(ActivationFigures { accepted: None, rollup, minutes, ledgers })
+        Ok(ActivationFigures { accepted: None, rollup, minutes, paused_since, ledgers })
     }
 }

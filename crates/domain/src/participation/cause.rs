@@ -103,6 +103,29 @@ impl Cause {
         self.names().1
     }
 
+    /// Whether a request to Braze is what it waits for, and neither Braze's own work nor the consumer.
+    #[must_use]
+    pub fn needs_request(self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::AnswerLost
+            | Self::Throttled
+            | Self::BrazeFailed
+            | Self::NotTaken
+            | Self::KeyRefused
+            | Self::NoKey
+            | Self::UnknownGroup
+            | Self::NoSlot
+            | Self::Unknown(_) => true,
+            Self::NoTerms
+            | Self::AnotherCreates
+            | Self::Building
+            | Self::Subscribing
+            | Self::Asked
+            | Self::NoProfile => false,
+        }
+    }
+
     /// The cause with these letters.
     #[must_use]
     pub fn of_letters(letters: [u8; 2]) -> Self {

@@ -20,12 +20,11 @@ use crate::rows::{award, counts, moment, one};
 
 const DOING: &str = "reading a participation";
 
-/// How many rows before a waiting participation are searched for the one with the last place.
-const SEARCHED: i64 = 100_000;
+/// How many numbers behind the last place are searched for whoever has it.
+const SEARCHED: u64 = 2_000;
 
 /// A row as it is stored.
 struct InspectedRow {
-    number: i64,
     version: u64,
     record: String,
     award: Option<String>,
@@ -56,8 +55,7 @@ impl Inspection for AdminConnection {
             let counted = counts(&transaction, &name(&line.ledger)).map_err(read)?;
             if line.status == AwardStatus::Waiting {
                 inspected.waiting_ahead = Some(waiting_ahead(&transaction, &line).map_err(read)?);
-                inspected.last_place_at =
-                    last_place_at(&transaction, (&line, row.number), &counted).map_err(read)?;
+                inspected.last_place_at = last_place_at(&transaction, &line, &counted).map_err(read)?;
             }
             inspected.siblings = siblings(&transaction, &line).map_err(read)?;
             inspected.counts = Some(counted);
@@ -67,14 +65,9 @@ impl Inspection for AdminConnection {
 }
 
 fn row(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<InspectedRow>> {
-    let sql = "SELECT rowid, version, record, award FROM participations WHERE id = ?";
+    let sql = "SELECT version, record, award FROM participations WHERE id = ?";
     one(connection, sql, [id.to_bytes()], |row| {
-        Ok(InspectedRow {
-            number: row.get(0)?,
-            version: row.get(1)?,
-            record: row.get(2)?,
-            award: row.get(3)?,
-        })
+        Ok(InspectedRow { version: row.get(0)?, record: row.get(1)?, award: row.get(2)? })
     })
 }
 
@@ -83,16 +76,17 @@ fn waiting_ahead(connection: &Connection, line: &Award) -> rusqlite::Result<u32>
     connection.prepare_cached(WAITING_BEFORE)?.query_row(parameters, |row| row.get(0))
 }
 
-/// When the participation was accepted that has the highest place. Rows are in the order of acceptance, so it is not far before the
-/// first that waits.
+/// When the participation was accepted that has the highest place. Nobody with a lower number than a place has that place, and whoever has it
+/// is usually among the next numbers.
 fn last_place_at(
     connection: &Connection,
-    (line, number): (&Award, i64),
+    line: &Award,
     counts: &Counts,
 ) -> rusqlite::Result<Option<Timestamp>> {
     let sql = "SELECT iif(json_valid(record), record ->> '$.accepted_at', NULL) FROM participations
-               WHERE rowid < ?1 AND rowid >= ?2 AND ledger = ?3 AND place = ?4 ORDER BY rowid DESC LIMIT 1";
-    let parameters = params![number, number.saturating_sub(SEARCHED), name(&line.ledger), counts.places];
+               WHERE ledger = ?1 AND arrival >= ?2 AND arrival < ?3 AND arrival > 0 AND place = ?2 ORDER BY arrival LIMIT 1";
+    let before = line.arrival_number().min(u64::from(counts.places).saturating_add(SEARCHED));
+    let parameters = params![name(&line.ledger), counts.places, before];
     Ok(moment(one(connection, sql, parameters, |row| row.get(0))?.flatten()))
 }
 

@@ -5,11 +5,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::Timestamp;
-use ports::operations::{CALLBACK, LimitInUse, MOST_COUNTED, Overview};
-use rusqlite::{Connection, Result};
+use domain::ids::{BrandId, ParticipationId};
+use ports::operations::{BrandWork, CALLBACK, LimitInUse, MOST_COUNTED, Overview};
+use rusqlite::{Connection, Result, params};
 
 use crate::moved_lines::lines_are_in_rows;
 use crate::rows::{moment, one};
+
+/// How many open rows of a brand are read to see what they wait for.
+const MOST_READ: u32 = 2_000;
+
+const OPEN: &str = "SELECT count(*) FROM participations WHERE brand = ?1 AND due_at IS NOT NULL";
+
+const DUE: &str = "SELECT count(*), min(due_at) FROM
+    (SELECT due_at FROM participations WHERE brand = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)";
 
 /// Reads the overview from the file in one transaction.
 pub(super) fn overview(connection: &mut Connection, now: Timestamp) -> Result<Overview> {
@@ -28,6 +37,8 @@ pub(super) fn overview(connection: &mut Connection, now: Timestamp) -> Result<Ov
         limits: limits(&transaction)?,
         storage: None,
         outages: BTreeMap::new(),
+        paused: BTreeMap::new(),
+        brands: by_brand(&transaction, now)?,
     })
 }
 
@@ -108,6 +119,46 @@ fn due(connection: &Connection, now: i64) -> Result<(usize, Option<i64>)> {
         }
     }
     Ok((due.min(MOST_COUNTED), since))
+}
+
+/// What is open of each brand. The open rows are counted in an index, and only the first of them are read.
+fn by_brand(connection: &Connection, now: Timestamp) -> Result<BTreeMap<BrandId, BrandWork>> {
+    let mut works = BTreeMap::new();
+    for brand in brands(connection, ("participations", "due_at"))? {
+        let Ok(id) = BrandId::parse(&brand) else { continue };
+        let open: u64 = connection.prepare_cached(OPEN)?.query_row([&brand], |row| row.get(0))?;
+        let (due, since): (usize, Option<i64>) = connection
+            .prepare_cached(DUE)?
+            .query_row(params![brand, now.as_millisecond(), MOST_COUNTED], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let mut first = BrandWork::default();
+        let mut rows = connection.prepare_cached(
+            "SELECT id, version, record FROM participations WHERE brand = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT ?2",
+        )?;
+        let rows = rows.query_map(params![brand, MOST_READ], |row| {
+            Ok((ParticipationId::from_bytes(row.get(0)?), row.get(1)?, row.get::<_, String>(2).ok()))
+        })?;
+        for row in rows {
+            let (id, version, record) = row?;
+            // A record that cannot be read is set aside, and waits for no request.
+            if let Some(read) =
+                record.and_then(|record| stored::participation::decode(id, version, &record).ok())
+            {
+                first.count(&read, now);
+            }
+        }
+        let for_requests = projected(first.for_requests, open);
+        works.insert(id, BrandWork { open, for_requests, due, due_since: moment(since), parked: 0 });
+    }
+    Ok(works)
+}
+
+/// How many of all there are, if there are this many among the first that were read.
+fn projected(among_first: u64, all: u64) -> u64 {
+    let read = all.min(u64::from(MOST_READ)).max(1);
+    let share = u128::from(among_first) * u128::from(all) / u128::from(read);
+    u64::try_from(share).unwrap_or(u64::MAX)
 }
 
 fn limits(connection: &Connection) -> Result<BTreeMap<String, LimitInUse>> {

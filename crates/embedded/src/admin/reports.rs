@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use crate::admin::{AdminConnection, failed};
 use crate::ledger_tx::name;
+use crate::pauses;
 use crate::rollup_rows;
 use crate::rows::{counts, one};
 
@@ -39,6 +40,7 @@ fn figures(
         return Ok(None);
     }
     let rollup = rollup_rows::totals(connection, scope)?;
+    let paused_since = pauses::since(connection, scope)?;
     let minutes = rollup_rows::minutes(connection, scope)?;
     let tallied = |what: &str| {
         let sql = "SELECT count FROM tallies WHERE what = ?1 AND name = ?2";
@@ -54,5 +56,5 @@ fn figures(
         Ok((incentive, counts))
     });
     let ledgers = ledgers.collect::<rusqlite::Result<_>>()?;
-    Ok(Some(ActivationFigures { accepted: Some(accepted), rollup, minutes, ledgers }))
+    Ok(Some(ActivationFigures { accepted: Some(accepted), rollup, minutes, paused_since, ledgers }))
 }

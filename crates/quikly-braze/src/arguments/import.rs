@@ -16,6 +16,24 @@ pub(crate) enum RowFormat {
     Ndjson,
 }
 
+/// The form of rows on standard output.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct RowFormatArgument {
+    /// The form of the output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "csv")]
+    format: RowFormat,
+    /// Print one JSON object on each line, the same as `--format ndjson`
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+impl RowFormatArgument {
+    /// The form that was asked for.
+    pub(crate) fn chosen(self) -> RowFormat {
+        if self.json { RowFormat::Ndjson } else { self.format }
+    }
+}
+
 /// The arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
@@ -75,9 +93,8 @@ pub(crate) struct ExportArguments {
     /// The activation
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: String,
-    /// The form of the output
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "csv")]
-    pub(crate) format: RowFormat,
+    #[command(flatten)]
+    pub(crate) form: RowFormatArgument,
     /// Write contacts, attributes and codes in full; the audit log records it
     #[arg(long)]
     pub(crate) reveal: bool,

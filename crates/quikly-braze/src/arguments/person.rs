@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Operator, RowFormat, StorageArguments};
+use super::{Operator, RowFormatArgument, StorageArguments};
 
 /// The commands about one person.
 #[derive(Debug, Subcommand)]
@@ -93,9 +93,8 @@ pub(crate) struct Consents {
     /// Only this brand
     #[arg(long, value_name = "BRAND")]
     pub(crate) brand: Option<String>,
-    /// The form of the output
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "csv")]
-    pub(crate) format: RowFormat,
+    #[command(flatten)]
+    pub(crate) form: RowFormatArgument,
     /// Write contacts in full; the audit log records it
     #[arg(long)]
     pub(crate) reveal: bool,

@@ -1,4 +1,4 @@
-//! The arguments of `find`, `winners`, `report` and `completions`.
+//! The arguments of `status`, `find`, `winners`, `report` and `completions`.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
@@ -20,6 +20,24 @@ pub(crate) struct LanguageArgument {
         value_parser = PossibleValuesParser::new(Language::ALL.map(Language::code)).try_map(|code| Language::named(&code).ok_or("no such language"))
     )]
     pub(crate) chosen: Language,
+}
+
+/// The arguments of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+    /// Only this brand
+    #[arg(long, value_name = "BRAND", conflicts_with = "scope")]
+    pub(crate) brand: Option<String>,
+    /// Only this activation, in a few figures
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgument,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The arguments of `find`.

@@ -15,6 +15,7 @@ pub(super) fn report(report: &ActivationReport) -> Value {
         "at": report.at.to_string(),
         "opens": report.open.map(|(opens, _)| opens.to_string()),
         "closes": report.open.map(|(_, closes)| closes.to_string()),
+        "paused_since": report.paused_since.map(|since| since.to_string()),
         "final": report.is_final(),
         "funnel": funnel(&report.funnel),
         "ways": ways,

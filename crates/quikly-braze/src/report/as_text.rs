@@ -17,6 +17,9 @@ pub(super) fn report(report: &ActivationReport, language: Language) -> String {
     if let Some((opens, closes)) = report.open {
         let _always = writeln!(text, "open from {opens} to {closes}");
     }
+    if let Some(since) = report.paused_since {
+        let _always = writeln!(text, "{}", language.paused(since, report.at));
+    }
     let mut section = |title: &str, lines: Vec<(String, String)>| {
         if lines.is_empty() {
             return;

@@ -62,6 +62,7 @@ fn facts(
         (pick("brand, activation", "marque, activation"), {
             Some(format!("{}, {}", participation.brand(), participation.scope()))
         }),
+        (pick("activation paused", "activation en pause"), at(shown.paused_since)),
         (pick("way", "façon"), Some(participation.channel().name().to_owned())),
         (pick("e-mail", "e-mail"), participation.email().map(|email| masked::email(email, shown.revealed))),
         (pick("phone", "téléphone"), participation.phone().map(|phone| masked::phone(phone, shown.revealed))),

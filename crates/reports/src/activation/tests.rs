@@ -39,7 +39,7 @@ impl Counting {
     fn report(self, accepted: Option<u64>, counts: Counts) -> ActivationReport {
         let ledgers = BTreeMap::from([(incentive_id(), counts)]);
         let minutes = MinuteFigures::of(&self.0);
-        let figures = ActivationFigures { accepted, rollup: self.0, minutes, ledgers };
+        let figures = ActivationFigures { accepted, rollup: self.0, minutes, paused_since: None, ledgers };
         ActivationReport::new(&scope(), &figures, None, at(600)).unwrap()
     }
 }
