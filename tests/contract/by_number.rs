@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::award::{Award, AwardStatus, Resolution};
-use domain::ids::ParticipationId;
-use domain::incentive::Offer;
-use domain::ledger::{Counts, Rules, Standing};
+use domain::ids::{ContactKey, ParticipationId};
+use domain::incentive::{NoPrize, Offer};
+use domain::ledger::{Counts, Entry, Rules, Standing};
 use futures::future::join_all;
 use ports::ledger::UNUSED_FOR;
 use ports::store::Saved;
@@ -153,6 +153,43 @@ pub(crate) async fn however_many_workers_credit_by_numbers_every_place_is_given_
     assert_eq!(places(&stored), (1..=30).collect::<Vec<u32>>());
     let counts = game.counts().await;
     assert_eq!((counts.arrivals, counts.given + counts.held, counts.waiting), (40, 30, 10));
+}
+
+/// Two participations of one consumer are processed by two workers at the same time, each of which may die before it saves.
+pub(crate) async fn of_one_consumers_two_lines_only_one_is_credited(ports: Ports) {
+    let game = untold(ports, 50);
+    let (mut pairs, mut ids) = (Vec::new(), Vec::new());
+    for number in 0..10 {
+        let mut pair = Vec::new();
+        for again in 0..2 {
+            let participation = Game::participation(number * 2 + again, false);
+            let shared = vec![ContactKey::from_bytes([u8::try_from(number).unwrap(); 16])];
+            let award = Award { other_keys: shared, ..Game::line(&participation, Offer::ByPlace) };
+            let entry = Entry { award, rules: game.rules.clone() };
+            game.ports.store.insert(&participation, Some(&entry)).await.unwrap();
+            pair.push(participation.id());
+        }
+        ids.extend(pair.iter().copied());
+        pairs.push(game.awards(&pair).await);
+    }
+    let worker = async |of: usize| {
+        for pair in &pairs {
+            let credited = game.credit_by_number(&pair[of..=of]).await;
+            if of == 0 {
+                game.save_with(&credited).await;
+            }
+        }
+    };
+    futures::join!(worker(0), worker(1));
+    game.credit_all(&ids).await;
+    for pair in pairs {
+        let stored = game.awards(&[pair[0].id, pair[1].id]).await;
+        let statuses: Vec<&AwardStatus> = stored.iter().map(|line| &line.status).collect();
+        assert_eq!(places(&stored).len(), 1, "{statuses:?}");
+        assert!(statuses.contains(&&AwardStatus::NoPrize(NoPrize::Already)), "{statuses:?}");
+    }
+    let counts = game.counts().await;
+    assert_eq!((counts.given, counts.held, counts.waiting), (10, 0, 0));
 }
 
 /// The first try is done and its answer is lost, so the second one finds other counters.

@@ -167,7 +167,8 @@ macro_rules! draws_numbers {
                 a_line_that_is_credited_by_its_number_is_stored_with_its_participation,
                 a_line_whose_save_never_happened_is_the_same_again_and_counts_once,
                 a_reclaimed_number_credits_nobody_and_a_kept_one_is_not_reclaimed,
-                however_many_workers_credit_by_numbers_every_place_is_given_once;
+                however_many_workers_credit_by_numbers_every_place_is_given_once,
+                of_one_consumers_two_lines_only_one_is_credited;
         }
     };
 }

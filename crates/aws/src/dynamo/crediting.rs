@@ -1,24 +1,26 @@
 //! Credits lines by their numbers alone: the numbers are kept in one write for all of them, and each line is stored in the save of its
 //! participation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU64;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{PutRequest, TransactWriteItem, Update, WriteRequest};
 use domain::Timestamp;
-use domain::award::Award;
+use domain::award::{Award, SiblingLines};
+use domain::ids::{ContactKey, ParticipationId};
 use domain::ledger::{self, NumberPage, Resolved, Rules};
 use futures::TryFutureExt;
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{number, text};
 use crate::dynamo::ledger_tx::{Changes, DynamoLedgerTx, LedgerSnapshot, MOST_LINES};
 use crate::dynamo::read::name;
+use crate::dynamo::store::MOST_WRITES;
 use crate::dynamo::transaction::after_transactions;
 use crate::dynamo::write::is_too_large;
 
@@ -64,6 +66,7 @@ impl Dynamo {
         let ledger = name(&rules.ledger);
         let brand =
             lines.first().map(|line| &line.brand).ok_or_else(|| Error::unavailable(DOING, "no line"))?;
+        self.list_by_keys(&ledger, lines).await?;
         for _ in 0..MOST_TRIES {
             let snapshot = self.look_at_numbers(&ledger, lines).await?;
             let credit = |book: &mut DynamoLedgerTx<'_>| ledger::credit_by_number(book, rules, lines, now);
@@ -87,8 +90,47 @@ impl Dynamo {
         let numbers = lines.iter().filter_map(|line| line.number).map(NonZeroU64::get);
         let pages: BTreeSet<u64> = numbers.map(NumberPage::of).collect();
         let page = async |page: u64| Ok::<_, Error>((page, self.read_page(ledger, page).await?));
-        let pages = try_join_all(pages.into_iter().map(page)).await?;
-        Ok(LedgerSnapshot { pages: pages.into_iter().collect(), ..snapshot })
+        let (pages, others) =
+            try_join(try_join_all(pages.into_iter().map(page)), self.others_of(ledger, lines)).await?;
+        let mut snapshot = LedgerSnapshot { pages: pages.into_iter().collect(), others, ..snapshot };
+        let listed = lines.iter().flat_map(|line| {
+            let by_keys = line.shared_keys().filter_map(|key| snapshot.others.get(&key)).flatten();
+            known_siblings(line).iter().chain(by_keys).filter(|id| **id != line.id)
+        });
+        let siblings: BTreeSet<ParticipationId> = listed.copied().collect();
+        self.fulfil_lines(&Vec::from_iter(siblings), &mut snapshot).await?;
+        Ok(snapshot)
+    }
+
+    /// Which lines have the keys that these lines share.
+    async fn others_of(
+        &self,
+        ledger: &str,
+        lines: &[Award],
+    ) -> Result<HashMap<ContactKey, Vec<ParticipationId>>> {
+        let keys: BTreeSet<ContactKey> = lines.iter().flat_map(Award::shared_keys).collect();
+        let others =
+            keys.into_iter().map(async |key| Ok::<_, Error>((key, self.lines_of(ledger, key).await?)));
+        Ok(try_join_all(others).await?.into_iter().collect())
+    }
+
+    /// Lets other lines of the same participants find these lines. An entry whose line is not credited does no harm.
+    async fn list_by_keys(&self, ledger: &str, lines: &[Award]) -> Result<()> {
+        let keys: BTreeSet<(ContactKey, ParticipationId)> =
+            lines.iter().flat_map(|line| line.shared_keys().map(|key| (key, line.id))).collect();
+        let entry = |(key, id): (ContactKey, ParticipationId)| {
+            let put = PutRequest::builder()
+                .item("ledger", text(ledger))
+                .item("line", text(format!("who {key} {id}")))
+                .item("version", number(1));
+            let put = put.build().map_err(|error| Error::unavailable(DOING, error))?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        };
+        let entries = keys.into_iter().map(entry).collect::<Result<Vec<WriteRequest>>>()?;
+        for some in entries.chunks(MOST_WRITES) {
+            self.batch_write(DOING, &self.tables.ledgers, some.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// Writes counters that alone have changed. Outside of a transaction that costs half. If the answer to a first try is lost, the
@@ -121,6 +163,14 @@ impl Dynamo {
             ) => Ok(false),
             Err(error) => Err(Error::unavailable(DOING, error)),
         }
+    }
+}
+
+/// The other participations that its participant may have, by their ids.
+fn known_siblings(line: &Award) -> &[ParticipationId] {
+    match &line.others {
+        SiblingLines::None => &[],
+        SiblingLines::Perhaps(known) => known,
     }
 }
 

@@ -195,8 +195,8 @@ impl LedgerTx for DynamoLedgerTx<'_> {
         ids.extend(changed.map(|line| line.id));
         ids.remove(&award.id);
         let mut others = self.lines(&ids.into_iter().collect::<Vec<_>>())?;
-        // A participation that was accepted but not entered yet does not count, nor does one that was another's before.
-        others.retain(|other| other.is_entered() && other.is_sibling_of(award));
+        // A line that was another's before does not count.
+        others.retain(|other| other.is_sibling_of(award));
         others.sort_by_key(|other| other.arrival);
         Ok(others)
     }

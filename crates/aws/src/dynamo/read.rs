@@ -220,7 +220,11 @@ impl Dynamo {
         Ok(lines.map(|line| line.award.clone()).filter(|award| award.credited_at.is_some()).collect())
     }
 
-    async fn lines_of(&self, ledger: &str, participant: ContactKey) -> Result<Vec<ParticipationId>> {
+    pub(crate) async fn lines_of(
+        &self,
+        ledger: &str,
+        participant: ContactKey,
+    ) -> Result<Vec<ParticipationId>> {
         let prefix = format!("who {participant} ");
         let lines = self.lines_that_begin(ledger, &prefix).await?;
         let id = |line: &String| ParticipationId::parse(line.strip_prefix(&prefix).unwrap_or_default());

@@ -40,7 +40,7 @@ use crate::dynamo::transaction::after_transactions;
 const AT_ONCE: usize = 8;
 
 /// The most items in one batch write (DynamoDB).
-const MOST_WRITES: usize = 25;
+pub(crate) const MOST_WRITES: usize = 25;
 
 pub(crate) fn shard(id: ParticipationId) -> u8 {
     id.to_bytes()[0] % SHARDS
@@ -377,7 +377,12 @@ impl Dynamo {
         Ok(items)
     }
 
-    async fn batch_write(&self, doing: &'static str, table: &str, writes: Vec<WriteRequest>) -> Result<()> {
+    pub(crate) async fn batch_write(
+        &self,
+        doing: &'static str,
+        table: &str,
+        writes: Vec<WriteRequest>,
+    ) -> Result<()> {
         let mut pending = writes;
         while !pending.is_empty() {
             let written = self.client.batch_write_item().request_items(table, pending).send().await;

@@ -75,7 +75,7 @@ fn first_status<B: LedgerTx>(
         None => false,
     };
     let others = book.siblings_of(award)?;
-    if others.iter().any(|other| other.reward().is_some()) {
+    if others.iter().any(|other| other.reward().is_some()) || counts.keeps_any(book, &others)? {
         counts.ends_wait_of(number);
         return Ok(AwardStatus::NoPrize(NoPrize::Already));
     }
@@ -280,6 +280,11 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         while let Some(mut award) = self.book.first_waiting()? {
             if self.counts.may_be_behind_others(&award) {
                 return Ok(());
+            }
+            let others = self.book.siblings_of(&award)?;
+            if self.counts.keeps_any(self.book, &others)? {
+                self.stand(&mut award, AwardStatus::NoPrize(NoPrize::Already))?;
+                continue;
             }
             let Some(place) = free_place(self.book, &incentive, &mut self.counts)? else { return Ok(()) };
             if award.credited_at.is_some() {

@@ -12,10 +12,10 @@ use crate::award::{Award, AwardStatus, Resolution};
 use crate::callback::CallbackKind;
 use crate::incentive::{Incentive, Prize};
 use crate::ledger::numbers::{draws_number, standing_of};
-use crate::ledger::{LedgerTx, Resolved, Rules, Standing};
+use crate::ledger::{Counts, LedgerTx, Resolved, Rules, Standing};
 
-/// Whether a line's number alone decides what it becomes. No other line may belong to its participant, and its reward is no code, which
-/// one participant gets and nobody else.
+/// Whether a line's number alone decides what it becomes, if its participant has no other line. Its reward is no code, which one
+/// participant gets and nobody else.
 #[must_use]
 pub fn is_decided_by_number(rules: &Rules, award: &Award, resolution: Resolution) -> bool {
     let Some(incentive) = &rules.incentive else { return false };
@@ -23,7 +23,6 @@ pub fn is_decided_by_number(rules: &Rules, award: &Award, resolution: Resolution
     is_new
         && resolution == Resolution::Credit
         && draws_number(rules, &award.offer)
-        && award.shared_keys().next().is_none()
         && place_of(incentive, award).is_some_and(|place| rewarded(incentive, award, place).is_some())
 }
 
@@ -46,7 +45,8 @@ fn rewarded(incentive: &Incentive, award: &Award, place: u32) -> Option<AwardSta
 }
 
 /// Credits the lines whose numbers decide what they become, and returns them as they become. Their numbers are kept in the ledger. The
-/// lines themselves are left to the caller, who stores each one with its participation. All others are left as they are.
+/// lines themselves are left to the caller, who stores each one with its participation. All others are left as they are, and so are
+/// those whose participant has another line. Before the counters are read, each line has to be found by the keys that it shares.
 ///
 /// # Errors
 /// The store's error.
@@ -71,6 +71,7 @@ pub fn credit_by_number<B: LedgerTx>(
         if let Some(kept) = keeper.kept_line(incentive, line)? {
             credited.push(kept);
         } else if let Some(place) = place_of(incentive, line)
+            && !keeper.counts_another(line)?
             && keeper.counts.keep_number(keeper.book, place.into())?
         {
             keeper.counts.arrivals += 1;
@@ -85,7 +86,27 @@ pub fn credit_by_number<B: LedgerTx>(
     Ok(Resolved { awards: credited, ..keeper.close()? })
 }
 
+impl Counts {
+    /// Whether the number of one of these lines is kept, so that its participant has a reward.
+    pub(super) fn keeps_any<B: LedgerTx>(&self, book: &mut B, lines: &[Award]) -> Result<bool, B::Error> {
+        for line in lines.iter().filter(|line| !line.is_entered()) {
+            if let Some(number) = line.number
+                && self.is_kept(book, number.get())?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 impl<B: LedgerTx> Keeper<'_, B> {
+    /// Whether the ledger counts another line of the same participant.
+    fn counts_another(&mut self, award: &Award) -> Result<bool, B::Error> {
+        let others = self.book.siblings_of(award)?;
+        Ok(others.iter().any(Award::is_entered) || self.counts.keeps_any(self.book, &others)?)
+    }
+
     /// The line of a number that was kept, as it is to be stored. `None` if the number was not kept.
     pub(super) fn kept_line(
         &mut self,

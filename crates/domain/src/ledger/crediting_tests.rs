@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::plain::*;
 use super::*;
-use crate::award::{Resolution, SiblingLines};
-use crate::incentive::Offer;
+use crate::award::{Participant, Resolution, SiblingLines};
+use crate::ids::ContactKey;
+use crate::incentive::{NoPrize, Offer};
 
 /// A line that drew this number, and is stored with its participation.
 fn drawn(number: u8) -> Award {
@@ -134,7 +135,8 @@ fn an_earlier_version_gives_a_kept_place_to_nobody_but_its_own_line() {
     // That version reclaims all numbers up to the fifth.
     let (_, taken) = page.to_bytes();
     let Ok(()) = numbers.keep_page(0, NumberPage::from_bytes(&[0b11_1110], &taken));
-    ledger.counts.numbers.as_mut().unwrap().used_to = 5;
+    let counted = ledger.counts.numbers.as_mut().unwrap();
+    (counted.used_to, counted.taken_to) = (5, 0);
     let Ok(_) = refill(&mut ledger, &rules, at(5));
     assert_eq!([4, 5].map(|number| ledger.status(number)), [reserved(1), reserved(2)]);
     assert!(ledger.awards.values().all(|award| award.place() != Some(3)));
@@ -155,11 +157,65 @@ fn only_a_line_that_nothing_else_matters_to_is_decided_by_its_number() {
     assert!(decided(&drawn(2)));
     assert!(!decided(&drawn(3)), "it waits");
     assert!(!decided(&line(1, 1, Offer::ByPlace)), "it has no number");
-    assert!(!decided(&Award { others: SiblingLines::Perhaps(Vec::new()), ..drawn(1) }));
     assert!(!decided(&Award { offer: Offer::Lot, ..drawn(1) }));
     assert!(!is_decided_by_number(&rules, &drawn(1), Resolution::Release));
     assert!(!is_decided_by_number(&first_by_codes(2), &drawn(1), Resolution::Credit), "a code is given once");
     assert!(!is_decided_by_number(&no_rules(), &drawn(1), Resolution::Credit));
+}
+
+/// A ledger with three lines, of which the first and the third are one participant's.
+fn with_siblings() -> PlainLedger {
+    let mut ledger = stored(2);
+    let award = Award { number: NonZeroU64::new(3), ..line(3, 1, Offer::ByPlace) };
+    ledger.awards.insert(award.id, award);
+    for award in ledger.awards.values_mut() {
+        award.others = SiblingLines::Perhaps(Vec::new());
+    }
+    ledger.numbers.as_mut().unwrap().drawn = 3;
+    ledger
+}
+
+#[test]
+fn of_one_participants_lines_only_the_first_is_credited_by_its_number() {
+    let (mut ledger, rules) = (with_siblings(), first(5));
+    assert_eq!(ledger.keep_numbers(&rules, &[1, 2, 3]), [Some(1), Some(2)]);
+    assert_eq!(ledger.keep_numbers(&rules, &[3]), []);
+    ledger.enters(&rules, &[3]);
+    assert_eq!(
+        ledger.status(3),
+        no_prize(NoPrize::Already),
+        "although the first one's line is not stored yet"
+    );
+}
+
+#[test]
+fn a_line_whose_participant_waits_with_another_is_left_to_a_transaction() {
+    let (mut ledger, rules) = (with_siblings(), first(2));
+    ledger.enters(&rules, &[3]);
+    assert_eq!(ledger.keep_numbers(&rules, &[1, 2]), [Some(2)]);
+    ledger.enters(&rules, &[1]);
+    ledger.credit(&rules, 1);
+    assert_eq!((ledger.status(1), ledger.status(3)), (rewarded(1), no_prize(NoPrize::Already)));
+}
+
+#[test]
+fn whoever_waits_and_turns_out_to_be_somebody_whose_number_is_kept_wins_nothing_more() {
+    let (mut ledger, rules) = (stored(3), first(2));
+    ledger.keep_numbers(&rules, &[1]);
+    ledger.enters(&rules, &[2, 3]);
+    let who = Participant { profile: Some(ContactKey::from_bytes([1; 16])), ..Participant::default() };
+    ledger.resolve(&rules, &[(3, Resolution::Identify(who))], 5);
+    assert_eq!(ledger.status(3), no_prize(NoPrize::Already));
+}
+
+#[test]
+fn a_place_that_is_released_passes_over_whoever_has_a_number_that_is_kept() {
+    let (mut ledger, rules) = (stored(4), first(2));
+    ledger.enters(&rules, &[1, 3, 4]);
+    ledger.keep_numbers(&rules, &[2]);
+    ledger.awards.get_mut(&id(3)).unwrap().other_keys = vec![ContactKey::from_bytes([2; 16])];
+    ledger.release(&rules, 1);
+    assert_eq!([3, 4].map(|number| ledger.status(number)), [no_prize(NoPrize::Already), reserved(1)]);
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,8 @@ use crate::ledger::LedgerTx;
 /// The result of an instant win that was drawn for the same participant under another key, if there is one.
 pub(super) fn drawn_before(award: &Award, others: &[Award]) -> Option<Offer> {
     let is_drawn = |offer: &Offer| matches!(offer, Offer::ByPlace | Offer::Nothing(NoPrize::NotDrawn));
-    let earlier = |other: &&Award| is_drawn(&other.offer) && other.arrival < award.arrival;
+    let earlier =
+        |other: &&Award| other.is_entered() && is_drawn(&other.offer) && other.arrival < award.arrival;
     let first = others.iter().filter(earlier).min_by_key(|other| other.arrival);
     first.filter(|_| is_drawn(&award.offer)).map(|other| other.offer.clone())
 }
@@ -29,7 +30,9 @@ impl<B: LedgerTx> Keeper<'_, B> {
             for mut other in others.into_iter().filter(is_in_doubt) {
                 self.give_up(&mut other, AwardStatus::NoPrize(NoPrize::Already))?;
             }
-        } else if others.iter().any(|other| other.reward().is_some()) {
+        } else if others.iter().any(|other| other.reward().is_some())
+            || self.counts.keeps_any(self.book, &others)?
+        {
             self.give_up(award, AwardStatus::NoPrize(NoPrize::Already))?;
         } else if award.status == AwardStatus::NoPrize(NoPrize::Already) {
             // Another participant has the reward, so this one may win after all.
