@@ -176,7 +176,7 @@ async fn taken(
     };
     let accepting = Accepting { id_key: &intake.id_key, terms, key, import: None, now };
     if asked.dry_run {
-        if paused::since(&intake, &terms.1.scope).await.is_some() {
+        if paused::since(intake, &terms.1.scope).await.is_some() {
             return Err(Problem::paused());
         }
         return would_accept(accepting, email, asked);
