@@ -289,9 +289,11 @@ async fn a_paused_activation_refuses_newcomers_until_it_is_resumed_also_after_a_
     let ada = server.take_part("spring", "ada@example.com").await;
     let paused = asked(&server, &["pause", "spring"]);
     assert!(paused["paused_since"].is_string(), "{paused}");
-    let newcomer = json!({ "scope": "spring", "email": "bob@example.com" }).to_string();
+    // Somebody else each time: whoever came before the pause was noticed takes part.
+    let newcomers = std::sync::atomic::AtomicUsize::new(0);
     let status = async |server: &ServeProcess| {
-        let body = newcomer.clone().into_bytes();
+        let email = format!("newcomer-{}@example.com", newcomers.fetch_add(1, Ordering::Relaxed));
+        let body = json!({ "scope": "spring", "email": email }).to_string().into_bytes();
         server.send("POST", "/participations", Some("application/json"), body).await.0
     };
     testkit::eventually_async("newcomers are refused", LATER, async || {
