@@ -1,4 +1,4 @@
-//! Finding participations by what people know of them, besides their id and their contact.
+//! SearchResult participations by what people know of them, besides their id and their contact.
 
 use std::num::NonZeroU64;
 
@@ -10,7 +10,7 @@ use crate::Result;
 
 /// What is known of the participation that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sought {
+pub enum SearchTerm {
     /// Its number in the order of acceptance of a ledger.
     Arrival(LedgerKey, NonZeroU64),
     /// Its place in a ledger.
@@ -19,7 +19,7 @@ pub enum Sought {
     Code(String),
 }
 
-impl Sought {
+impl SearchTerm {
     /// Whether this line is the one that is looked for.
     #[must_use]
     pub fn is(&self, award: &Award) -> bool {
@@ -33,7 +33,7 @@ impl Sought {
 
 /// What a search has found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Finding {
+pub struct SearchResult {
     /// The participations. There is more than one only if several brands have the same code.
     pub ids: Vec<ParticipationId>,
     /// Whether the code is in a pool and was not given out.
@@ -42,7 +42,7 @@ pub struct Finding {
     pub unread_bytes: Option<u64>,
 }
 
-impl Finding {
+impl SearchResult {
     /// Everything was searched, and this was found.
     #[must_use]
     pub fn of(ids: Vec<ParticipationId>) -> Self {
@@ -57,5 +57,5 @@ pub trait Search: Send + Sync {
     ///
     /// # Errors
     /// If the store cannot be read.
-    async fn search(&self, sought: &Sought, thorough: bool) -> Result<Finding>;
+    async fn search(&self, sought: &SearchTerm, thorough: bool) -> Result<SearchResult>;
 }

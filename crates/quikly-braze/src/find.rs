@@ -20,7 +20,7 @@ use crate::{brand_terms, console, show};
 const AT_ONCE: usize = 16;
 
 /// What is looked for.
-enum Wanted {
+enum FoundBy {
     Contact(Vec<domain::contact::Contact>),
     Id(ParticipationId),
     Code(String),
@@ -37,12 +37,12 @@ struct Candidates {
 pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
     let language = arguments.language.chosen;
     let scope = arguments.scope.as_deref().map(Scope::parse).transpose().context("--scope is a scope id")?;
-    let wanted = Wanted::of(&arguments)?;
+    let wanted = FoundBy::of(&arguments)?;
     let brands =
         brand_terms::brands(arguments.brands.as_deref(), arguments.storage.environment.as_deref()).await?;
     let opened = Opened::open(arguments.storage).await?;
     let candidates = match &wanted {
-        Wanted::Contact(contacts) => {
+        FoundBy::Contact(contacts) => {
             ensure!(
                 scope.as_ref().is_none_or(|scope| brands.activation(scope).is_some()),
                 "no brand file has this activation"
@@ -50,9 +50,9 @@ pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
             let ids = by_contact::ids(&brands, scope.as_ref(), contacts, &opened.id_key().await?);
             Candidates { ids: ids.into_iter().collect(), otherwise: by_contact::nobody(language).to_owned() }
         }
-        Wanted::Id(id) => Candidates { ids: vec![*id], otherwise: by_search::no_such_id(*id, language) },
-        Wanted::Code(code) => by_search::of_code(&opened, &brands, code, arguments.scan, language).await?,
-        Wanted::Line(line) => {
+        FoundBy::Id(id) => Candidates { ids: vec![*id], otherwise: by_search::no_such_id(*id, language) },
+        FoundBy::Code(code) => by_search::of_code(&opened, &brands, code, arguments.scan, language).await?,
+        FoundBy::Line(line) => {
             let scope = scope.as_ref().context("--scope is missing")?;
             by_search::of_line(&opened, &brands, (scope, line), arguments.scan, language).await?
         }
@@ -76,7 +76,7 @@ pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Wanted {
+impl FoundBy {
     fn of(arguments: &Find) -> anyhow::Result<Self> {
         if let Some(id) = &arguments.id {
             let id =

@@ -69,10 +69,17 @@ fn main() -> ExitCode {
         }
     };
     let _log = telemetry::start();
-    let done = match arguments.command.unwrap_or_default() {
-        // The output of these two commands is not a result. They keep serving when it cannot be written.
-        CliCommand::Serve(serve) => return ended(run(serve::run(serve)), ExitCode::SUCCESS),
-        CliCommand::Sim(sim) => return ended(run(sim::run(sim)), ExitCode::SUCCESS),
+    let command = arguments.command.unwrap_or_default();
+    // The output of these two commands is not a result. They keep serving when it cannot be written.
+    let has_result = !matches!(command, CliCommand::Serve(_) | CliCommand::Sim(_));
+    let done = perform(command);
+    ended(if has_result { done.and_then(|()| console::finish()) } else { done }, ExitCode::SUCCESS)
+}
+
+fn perform(command: CliCommand) -> anyhow::Result<()> {
+    match command {
+        CliCommand::Serve(serve) => run(serve::run(serve)),
+        CliCommand::Sim(sim) => run(sim::run(sim)),
         CliCommand::Check(check) => run(check::run(check)),
         CliCommand::Status(status) => run(status::run(status)),
         CliCommand::Find(find) => run(find::run(find)),
@@ -101,8 +108,7 @@ fn main() -> ExitCode {
             token::run(&arguments);
             Ok(())
         }
-    };
-    ended(done.and_then(|()| console::finish()), ExitCode::SUCCESS)
+    }
 }
 
 /// Reports a failure, if there was one, and returns the exit code.

@@ -115,30 +115,37 @@ fn main() -> anyhow::Result<()> {
             hand_on(&["run", "--quiet", "--package", "testkit", "--bin", "simulate", "--"], &arguments)
         }
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
-        Task::Bench(Bench::Accept) => bench("accept"),
-        Task::Bench(Bench::Award) => bench("award"),
-        Task::Bench(Bench::Http) => peers::bench(),
-        Task::Bench(Bench::Work) => {
+        Task::Bench(of) => measure(of),
+    }
+}
+
+/// Runs a benchmark, with the program that it measures built first.
+fn measure(of: Bench) -> anyhow::Result<()> {
+    match of {
+        Bench::Accept => bench("accept"),
+        Bench::Award => bench("award"),
+        Bench::Http => peers::bench(),
+        Bench::Work => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("work")
         }
-        Task::Bench(Bench::Crowd) => {
+        Bench::Crowd => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("crowd")
         }
-        Task::Bench(Bench::Questions) => {
+        Bench::Questions => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("questions")
         }
-        Task::Bench(Bench::Drain { arguments }) => {
+        Bench::Drain { arguments } => {
             hand_on(&["run", "--release", "--package", "benches", "--bin", "drain", "--"], &arguments)
         }
-        Task::Bench(Bench::Soak { minutes }) => {
+        Bench::Soak { minutes } => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             let soak = ["run", "--release", "--package", "benches", "--bin", "soak", "--"];
             hand_on(&soak, &[minutes.to_string()])
         }
-        Task::Bench(Bench::Start) => {
+        Bench::Start => {
             emulator::build_released(&["hello-world"])?;
             bench("start")
         }

@@ -20,7 +20,7 @@ use crate::dynamo::attempt::Attempt;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::DUE;
 use crate::dynamo::schema::SHARDS;
-use crate::dynamo::store::shard;
+use crate::dynamo::schema::shard;
 use crate::dynamo::transaction::after_transactions;
 
 const KEEPING: &str = "keeping callbacks";

@@ -20,7 +20,7 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::item::{number, text};
 use crate::dynamo::ledger_tx::{Changes, DynamoLedgerTx, LedgerSnapshot, MOST_LINES};
 use crate::dynamo::read::name;
-use crate::dynamo::store::MOST_WRITES;
+use crate::dynamo::schema::MOST_WRITES;
 use crate::dynamo::transaction::after_transactions;
 use crate::dynamo::write::is_too_large;
 

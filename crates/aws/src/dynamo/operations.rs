@@ -19,7 +19,8 @@ use stored::participation::{encode, whose};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
-use crate::dynamo::store::{participation, shard};
+use crate::dynamo::schema::shard;
+use crate::dynamo::store::participation;
 
 const DOING: &str = "reading a table";
 

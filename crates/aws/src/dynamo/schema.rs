@@ -5,12 +5,21 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
+use domain::ids::ParticipationId;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 
 /// The number of shards of the index of due participations, so that neither writes nor the tick depend on one key.
 pub(crate) const SHARDS: u8 = 8;
+
+/// The shard of a participation, and of its callbacks.
+pub(crate) fn shard(id: ParticipationId) -> u8 {
+    id.to_bytes()[0] % SHARDS
+}
+
+/// The most items in one batch write (DynamoDB).
+pub(crate) const MOST_WRITES: usize = 25;
 
 /// The index by shard and due time of callbacks, and of participations that an earlier version saved or that were set aside.
 pub(crate) const DUE: &str = "due";

@@ -1,10 +1,10 @@
-//! Finding participations. Only those on a ledger's lists are in an index; any other search reads the table.
+//! SearchResult participations. Only those on a ledger's lists are in an index; any other search reads the table.
 
 use async_trait::async_trait;
 use domain::award::Award;
 use domain::ids::{LedgerKey, ParticipationId};
 use futures::future::try_join_all;
-use ports::search::{Finding, Search, Sought};
+use ports::search::{Search, SearchResult, SearchTerm};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -18,18 +18,18 @@ const LISTS: [&str; 3] = ["waiting", "entered", "owed"];
 
 #[async_trait]
 impl Search for Dynamo {
-    async fn search(&self, sought: &Sought, thorough: bool) -> Result<Finding> {
-        if let Sought::Arrival(ledger, number) = sought {
+    async fn search(&self, sought: &SearchTerm, thorough: bool) -> Result<SearchResult> {
+        if let SearchTerm::Arrival(ledger, number) = sought {
             let ids = self.on_lists(ledger, number.get()).await?;
             if !ids.is_empty() {
-                return Ok(Finding::of(ids));
+                return Ok(SearchResult::of(ids));
             }
         }
         if thorough {
-            return Ok(Finding::of(self.scan_for(sought).await?));
+            return Ok(SearchResult::of(self.scan_for(sought).await?));
         }
         let unread_bytes = Some(self.bytes_of_participations().await?);
-        Ok(Finding { unread_bytes, ..Finding::default() })
+        Ok(SearchResult { unread_bytes, ..SearchResult::default() })
     }
 }
 
@@ -49,16 +49,18 @@ impl Dynamo {
     }
 
     /// Reads the whole table. A filter spares the transfer of most lines, and no read units.
-    async fn scan_for(&self, sought: &Sought) -> Result<Vec<ParticipationId>> {
+    async fn scan_for(&self, sought: &SearchTerm) -> Result<Vec<ParticipationId>> {
         let request = self.client.scan().table_name(&self.tables.participations);
         let request = match sought {
-            Sought::Arrival(_, arrival) => request
+            SearchTerm::Arrival(_, arrival) => request
                 .filter_expression("attribute_exists(award) AND arrival = :arrival")
                 .expression_attribute_values(":arrival", number(arrival.get())),
-            Sought::Code(code) if is_plain(code) => request
+            SearchTerm::Code(code) if is_plain(code) => request
                 .filter_expression("contains(award, :code)")
                 .expression_attribute_values(":code", text(code)),
-            Sought::Place(..) | Sought::Code(_) => request.filter_expression("attribute_exists(award)"),
+            SearchTerm::Place(..) | SearchTerm::Code(_) => {
+                request.filter_expression("attribute_exists(award)")
+            }
         };
         let (mut ids, mut from) = (Vec::new(), None);
         loop {

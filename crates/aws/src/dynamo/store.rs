@@ -33,18 +33,11 @@ use crate::dynamo::crediting::with_line;
 use crate::dynamo::due::DueRead;
 use crate::dynamo::item::{Item, id_of, number, required, text, text_of};
 use crate::dynamo::lists::wait_of;
-use crate::dynamo::schema::{LOOK_SHARDS, SHARDS};
+use crate::dynamo::schema::{LOOK_SHARDS, MOST_WRITES, shard};
 use crate::dynamo::transaction::after_transactions;
 
 /// How many writes run at once.
 const AT_ONCE: usize = 8;
-
-/// The most items in one batch write (DynamoDB).
-pub(crate) const MOST_WRITES: usize = 25;
-
-pub(crate) fn shard(id: ParticipationId) -> u8 {
-    id.to_bytes()[0] % SHARDS
-}
 
 /// The item of a participation that is being accepted.
 fn item(participation: &Participation) -> Result<Item> {

@@ -13,7 +13,7 @@ use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::ledger_tx::{Changes, LedgerSnapshot};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::pool_name;
-use crate::dynamo::store::shard;
+use crate::dynamo::schema::shard;
 use crate::dynamo::transaction::transact;
 
 const DOING: &str = "writing a ledger";

@@ -1,10 +1,10 @@
-//! Finding participations, beside the process that serves the file.
+//! SearchResult participations, beside the process that serves the file.
 
 use async_trait::async_trait;
 use domain::codes::with_mark;
 use domain::ids::{LedgerKey, ParticipationId};
 use ports::Result;
-use ports::search::{Finding, Search, Sought};
+use ports::search::{Search, SearchResult, SearchTerm};
 use rusqlite::{Connection, params};
 
 use super::{AdminConnection, failed};
@@ -23,39 +23,39 @@ const BY_PLACE: &str = "SELECT id FROM participations
 
 #[async_trait]
 impl Search for AdminConnection {
-    async fn search(&self, sought: &Sought, _thorough: bool) -> Result<Finding> {
+    async fn search(&self, sought: &SearchTerm, _thorough: bool) -> Result<SearchResult> {
         self.check_rows(DOING)?;
         let connection = self.lock();
         let found = match sought {
-            Sought::Arrival(ledger, number) => {
+            SearchTerm::Arrival(ledger, number) => {
                 one(&connection, BY_ARRIVAL, params![name(ledger), number.get()], |row| row.get(0))
-                    .map(|id| Finding::of(id.map(ParticipationId::from_bytes).into_iter().collect()))
+                    .map(|id| SearchResult::of(id.map(ParticipationId::from_bytes).into_iter().collect()))
             }
-            Sought::Place(ledger, place) => place_of(&connection, ledger, *place),
-            Sought::Code(code) => by_code(&connection, code),
+            SearchTerm::Place(ledger, place) => place_of(&connection, ledger, *place),
+            SearchTerm::Code(code) => by_code(&connection, code),
         };
         found.map_err(|error| failed(DOING, error))
     }
 }
 
 /// The line with a place. Usually its number is the place, or a little higher.
-fn place_of(connection: &Connection, ledger: &LedgerKey, place: u32) -> rusqlite::Result<Finding> {
+fn place_of(connection: &Connection, ledger: &LedgerKey, place: u32) -> rusqlite::Result<SearchResult> {
     for from in [place, 1] {
         let parameters = params![name(ledger), from, place];
         if let Some(id) = one(connection, BY_PLACE, parameters, |row| row.get(0))? {
-            return Ok(Finding::of(vec![ParticipationId::from_bytes(id)]));
+            return Ok(SearchResult::of(vec![ParticipationId::from_bytes(id)]));
         }
     }
-    Ok(Finding::default())
+    Ok(SearchResult::default())
 }
 
-fn by_code(connection: &Connection, code: &str) -> rusqlite::Result<Finding> {
+fn by_code(connection: &Connection, code: &str) -> rusqlite::Result<SearchResult> {
     let mut given = connection.prepare_cached(
         "SELECT given_to FROM (SELECT DISTINCT brand FROM pools) AS brands
          JOIN codes ON codes.brand = brands.brand AND codes.code IN (?1, ?2)",
     )?;
     let holders = given.query_map([code, &with_mark(code)], |row| row.get::<_, Option<Vec<u8>>>(0))?;
-    let mut finding = Finding::default();
+    let mut finding = SearchResult::default();
     for holder in holders {
         match holder?.map(<[u8; 16]>::try_from) {
             Some(Ok(id)) => finding.ids.push(ParticipationId::from_bytes(id)),

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use domain::brand::{Activation, Brands};
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::{Kind, Prize};
-use ports::search::{Finding, Sought};
+use ports::search::{SearchResult, SearchTerm};
 use reports::language::Language;
 
 use super::Candidates;
@@ -15,11 +15,11 @@ use crate::storage::Opened;
 
 /// A line of an activation's ledger.
 pub(super) struct WantedLine {
-    which: Which,
+    which: LineTerm,
     incentive: Option<IncentiveId>,
 }
 
-enum Which {
+enum LineTerm {
     Arrival(NonZeroU64),
     Position(NonZeroU32),
 }
@@ -27,16 +27,16 @@ enum Which {
 impl WantedLine {
     /// The line that the arguments name, if they name one.
     pub(super) fn of(arguments: &Find) -> anyhow::Result<Option<Self>> {
-        let arrival = arguments.arrival.map(Which::Arrival);
-        let Some(which) = arrival.or(arguments.position.map(Which::Position)) else { return Ok(None) };
+        let arrival = arguments.arrival.map(LineTerm::Arrival);
+        let Some(which) = arrival.or(arguments.position.map(LineTerm::Position)) else { return Ok(None) };
         let incentive = arguments.incentive.as_deref().map(IncentiveId::parse).transpose();
         Ok(Some(Self { which, incentive: incentive.context("--incentive")? }))
     }
 
-    fn in_ledger(&self, ledger: LedgerKey) -> Sought {
+    fn in_ledger(&self, ledger: LedgerKey) -> SearchTerm {
         match self.which {
-            Which::Arrival(number) => Sought::Arrival(ledger, number),
-            Which::Position(place) => Sought::Place(ledger, place.get()),
+            LineTerm::Arrival(number) => SearchTerm::Arrival(ledger, number),
+            LineTerm::Position(place) => SearchTerm::Place(ledger, place.get()),
         }
     }
 }
@@ -85,7 +85,7 @@ pub(super) async fn of_code(
             activation.scope
         );
     }
-    let finding = searched(opened, &Sought::Code(code.to_owned()), scan).await?;
+    let finding = searched(opened, &SearchTerm::Code(code.to_owned()), scan).await?;
     let otherwise = match (finding.ids.is_empty(), finding.is_unused_code, language) {
         (true, true, Language::English) => "nobody: the code is in a pool and was not given out yet",
         (true, true, Language::French) => {
@@ -124,7 +124,7 @@ fn everybodys<'a>(brands: &'a Brands, code: &str) -> Option<(&'a Activation, &'a
 }
 
 /// What the store finds. If that would take a pass over everything, it is said what that costs.
-async fn searched(opened: &Opened, sought: &Sought, scan: bool) -> anyhow::Result<Finding> {
+async fn searched(opened: &Opened, sought: &SearchTerm, scan: bool) -> anyhow::Result<SearchResult> {
     let finding = opened.search().search(sought, scan).await?;
     if let Some(bytes) = finding.unread_bytes {
         // Two eventually consistent reads of four kilobytes are one unit, and a million units cost 12.5 cents.
@@ -149,18 +149,18 @@ pub(super) fn no_such_id(id: ParticipationId, language: Language) -> String {
 
 fn no_such_line(line: &WantedLine, language: Language) -> String {
     match (&line.which, language) {
-        (Which::Arrival(number), Language::English) => {
+        (LineTerm::Arrival(number), Language::English) => {
             format!("nobody: no participation with an incentive has the number {number} in this activation")
         }
-        (Which::Arrival(number), Language::French) => {
+        (LineTerm::Arrival(number), Language::French) => {
             format!(
                 "personne : aucune participation avec un avantage n’a le numéro {number} dans cette activation"
             )
         }
-        (Which::Position(place), Language::English) => {
+        (LineTerm::Position(place), Language::English) => {
             format!("nobody has the place {place}: it was not given, or it was released and nobody waited")
         }
-        (Which::Position(place), Language::French) => {
+        (LineTerm::Position(place), Language::French) => {
             format!(
                 "personne n’a la place {place} : elle n’a pas été donnée, ou a été libérée sans que personne n’attende"
             )
