@@ -76,7 +76,7 @@ async fn refusals_are_counted_by_activation_way_reason_and_minute() {
     for _ in 0..2 {
         counted.post("/participations", r#"{"scope":"spring","email":"nobody"}"#).await;
     }
-    counted.post("/participations", r#"{"scope":"spring","phone":"+13135550100"}"#).await;
+    counted.post("/participations", r#"{"scope":"spring","phone":"+13135550100","consent":true}"#).await;
     counted.post("/webhook/braze", r#"{"q_scope":"spring","event":"signed_in","email":""}"#).await;
     counted.post("/participations", r#"{"scope":"spring","email":"nobody","dry_run":true}"#).await;
     assert_eq!(
