@@ -178,12 +178,17 @@ async fn whoever_got_a_code_is_found_and_a_code_of_everybody_is_said_to_be_one()
     assert!(unknown.contains("no pool has given out this code"), "{unknown}");
 
     let server = campaign(&workspace).await;
-    let arguments = on_the_file(&server, &["find", "--code", "SPRING20"]);
-    let (code, said) = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let finds = |more: &[&str]| {
+        let arguments = on_the_file(&server, &[&["find", "--code", "SPRING20"], more].concat());
+        run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let (code, said) = finds(&["--scope", "spring"]);
     assert!(
         code == Some(1) && said.contains("everybody who wins `first` in spring gets this code"),
         "{said}"
     );
+    let (_, said) = finds(&[]);
+    assert!(said.contains("`first` in spring, or `first` in summer"), "{said}");
 }
 
 #[tokio::test]

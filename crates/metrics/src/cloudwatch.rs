@@ -164,6 +164,7 @@ mod tests {
             count("BrazeCalls"),
             count("BrazeThrottled"),
             count("BrazeFailed"),
+            count("CallsNotKept"),
             other("ThrottledShare", "Percent"),
             count("Due"),
             other("PollLag", "Milliseconds"),

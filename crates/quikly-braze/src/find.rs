@@ -51,7 +51,9 @@ pub(crate) async fn run(arguments: Find) -> anyhow::Result<()> {
             Candidates { ids: ids.into_iter().collect(), otherwise: by_contact::nobody(language).to_owned() }
         }
         FoundBy::Id(id) => Candidates { ids: vec![*id], otherwise: by_search::no_such_id(*id, language) },
-        FoundBy::Code(code) => by_search::of_code(&opened, &brands, code, arguments.scan, language).await?,
+        FoundBy::Code(code) => {
+            by_search::of_code(&opened, &brands, (scope.as_ref(), code), arguments.scan, language).await?
+        }
         FoundBy::Line(line) => {
             let scope = scope.as_ref().context("--scope is missing")?;
             by_search::of_line(&opened, &brands, (scope, line), arguments.scan, language).await?

@@ -39,7 +39,7 @@ fn insert(admin: &AdminConnection, (id, due_at): (u8, Option<i64>), record: &[u8
         Ok(text) => Box::new(text.to_owned()),
         Err(_) => Box::new(record.to_owned()),
     };
-    connection.execute(sql, rusqlite::params![[id], due_at, text]).unwrap();
+    connection.execute(sql, rusqlite::params![[id; 16], due_at, text]).unwrap();
     let sql =
         "INSERT INTO tallies VALUES ('participations', ?1, 1) ON CONFLICT DO UPDATE SET count = count + 1";
     connection.execute(sql, [counted]).unwrap();

@@ -74,14 +74,19 @@ async fn incentives(opened: &Opened, brands: &Brands, scope: &Scope) -> anyhow::
 pub(super) async fn of_code(
     opened: &Opened,
     brands: &Brands,
-    code: &str,
+    (scope, code): (Option<&Scope>, &str),
     scan: bool,
     language: Language,
 ) -> anyhow::Result<Candidates> {
-    if let Some((activation, incentive)) = everybodys(brands, code) {
+    let everybodys = everybodys(brands, scope, code);
+    if let Some((activation, _)) = everybodys.first() {
+        let one = |(activation, incentive): &(&Activation, &IncentiveId)| {
+            format!("`{incentive}` in {}", activation.scope)
+        };
+        let won: Vec<String> = everybodys.iter().map(one).collect();
         bail!(
-            "everybody who wins `{incentive}` in {} gets this code; `quikly-braze winners {}` lists them",
-            activation.scope,
+            "everybody who wins {} gets this code; `quikly-braze winners {}` lists them",
+            won.join(", or "),
             activation.scope
         );
     }
@@ -103,15 +108,20 @@ pub(super) async fn of_code(
     Ok(Candidates { ids: finding.ids, otherwise: otherwise.to_owned() })
 }
 
-/// The incentive whose every winner gets this code.
-fn everybodys<'a>(brands: &'a Brands, code: &str) -> Option<(&'a Activation, &'a IncentiveId)> {
+/// The incentives whose every winner gets this code, in one activation or in all.
+fn everybodys<'a>(
+    brands: &'a Brands,
+    scope: Option<&Scope>,
+    code: &str,
+) -> Vec<(&'a Activation, &'a IncentiveId)> {
     let activations = brands.iter().flat_map(|brand| brand.activations.values());
-    let mut incentives = activations.flat_map(|activation| {
+    let wanted = activations.filter(|activation| scope.is_none_or(|scope| *scope == activation.scope));
+    let incentives = wanted.flat_map(|activation| {
         activation.incentives.iter().map(move |(id, incentive)| (activation, id, incentive))
     });
     let is_fixed = |prize: &Prize| matches!(prize, Prize::Fixed(reward) if reward.is_code(code));
     incentives
-        .find(|(_, _, incentive)| {
+        .filter(|(_, _, incentive)| {
             let of_rule = match &incentive.kind {
                 Kind::First(prize) | Kind::Draw { prize, .. } | Kind::Raffle { prize, .. } => is_fixed(prize),
                 Kind::Tiers(tiers) => tiers.iter().any(|tier| is_fixed(&tier.prize)),
@@ -121,6 +131,7 @@ fn everybodys<'a>(brands: &'a Brands, code: &str) -> Option<(&'a Activation, &'a
             of_rule || incentive.consolation.as_ref().is_some_and(|reward| reward.is_code(code))
         })
         .map(|(activation, id, _)| (activation, id))
+        .collect()
 }
 
 /// What the store finds. If that would take a pass over everything, it is said what that costs.
