@@ -134,7 +134,7 @@ async fn wrong_methods_types_and_paths_are_distinguished() {
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let good = || with("scope", json!("spring"));
     for (name, method, path, content_type, status, kind) in [
-        ("a form", "POST", "/participations", Some("application/x-www-form-urlencoded"), 415, "not-json"),
+        ("plain text", "POST", "/participations", Some("text/plain"), 415, "not-json"),
         ("no type", "POST", "/participations", None, 415, "not-json"),
         ("GET", "GET", "/participations", None, 405, "method-not-allowed"),
         ("DELETE", "DELETE", "/participations", JSON, 405, "method-not-allowed"),
