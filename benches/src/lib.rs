@@ -6,3 +6,4 @@ pub mod load;
 pub mod peers;
 pub mod process;
 pub mod spread;
+pub mod watch;

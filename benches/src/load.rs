@@ -43,10 +43,39 @@ pub async fn post(
     time: Duration,
     next: Arc<AtomicU64>,
 ) -> anyhow::Result<Measured> {
+    posted(address, load, (clients, None), time, next).await
+}
+
+/// Posts so many a second from `clients` connections for `time`. An answer's time counts from when its request was due.
+///
+/// # Errors
+/// When a request is not answered with 202.
+pub async fn post_at(
+    address: SocketAddr,
+    load: Load,
+    (clients, per_second): (usize, f64),
+    time: Duration,
+    next: Arc<AtomicU64>,
+) -> anyhow::Result<Measured> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of clients")]
+    let every = Duration::from_secs_f64(clients as f64 / per_second);
+    posted(address, load, (clients, Some(every)), time, next).await
+}
+
+async fn posted(
+    address: SocketAddr,
+    load: Load,
+    (clients, every): (usize, Option<Duration>),
+    time: Duration,
+    next: Arc<AtomicU64>,
+) -> anyhow::Result<Measured> {
     let started = Instant::now();
     let mut tasks = JoinSet::new();
-    for _ in 0..clients {
-        tasks.spawn(client(address, load, started + time, next.clone()));
+    for number in 0..u32::try_from(clients)? {
+        // Clients that are paced do not all post in the same moment.
+        let paced =
+            every.map(|every| (started + every * number / u32::try_from(clients).unwrap_or(1), every));
+        tasks.spawn(client(address, load, (started + time, paced), next.clone()));
     }
     let mut times = Vec::new();
     while let Some(client) = tasks.join_next().await {
@@ -72,14 +101,20 @@ pub async fn post(
 async fn client(
     address: SocketAddr,
     load: Load,
-    until: Instant,
+    (until, paced): (Instant, Option<(Instant, Duration)>),
     next: Arc<AtomicU64>,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut times = Vec::new();
     let mut answer = vec![0; 4_096];
+    let mut paced = paced;
     while Instant::now() < until {
+        let due = paced.map(|(due, _)| due);
+        if let Some((due, every)) = &mut paced {
+            tokio::time::sleep_until((*due).into()).await;
+            *due += *every;
+        }
         let number = next.fetch_add(1, Ordering::Relaxed);
         let body = (load.body)(number);
         let request = format!(
@@ -88,7 +123,7 @@ async fn client(
             load.headers,
             body.len()
         );
-        let started = Instant::now();
+        let started = due.unwrap_or_else(Instant::now);
         stream.write_all(request.as_bytes()).await?;
         whole_answer(&mut stream, &mut answer).await?;
         times.push(started.elapsed());

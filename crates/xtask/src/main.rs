@@ -84,6 +84,8 @@ enum Bench {
     Work,
     /// The cost of a million participations for readers and for new participants
     Crowd,
+    /// What it costs those who take part that a thousand connections watch a counter
+    Counters,
     /// How long people's questions take over a data file of a million participations
     Questions,
     /// How fast bursts are processed, in virtual time, with a plot of one in docs: --most N
@@ -132,6 +134,10 @@ fn measure(of: Bench) -> anyhow::Result<()> {
         Bench::Crowd => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("crowd")
+        }
+        Bench::Counters => {
+            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
+            bench("counters")
         }
         Bench::Questions => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
