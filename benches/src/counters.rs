@@ -13,7 +13,7 @@ use benches::disk;
 use benches::load::{self, Load, Measured};
 use benches::process::BenchProcess;
 use benches::spread::Spread;
-use benches::watch::{self, Seen};
+use benches::watch::{self, WatchedAnswers};
 use testkit::brand_text::BrandText;
 
 const ROUNDS: usize = 5;
@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
     println!("disk: fdatasync p50 {:.2} ms\n", milliseconds(disk::probe(directory.path())?));
     let next = Arc::new(AtomicU64::new(0));
     let most = load::post(server.address(), BY_EMAIL, CLIENTS, POSTING, next.clone()).await?.per_second;
-    let mut rows = Rows::default();
+    let mut rows = CounterRows::default();
     for _ in 0..ROUNDS {
         let alone =
             load::post_at(server.address(), BY_EMAIL, (CLIENTS, most / 2.0), POSTING, next.clone()).await?;
@@ -75,7 +75,7 @@ async fn beside_watchers(
     server: &BenchProcess,
     posts: f64,
     next: Arc<AtomicU64>,
-) -> anyhow::Result<(Measured, Seen, Duration)> {
+) -> anyhow::Result<(Measured, WatchedAnswers, Duration)> {
     let over = Arc::new(AtomicBool::new(false));
     let every = Duration::from_secs(1) * WATCHERS / GETS_A_SECOND;
     let started = Instant::now();
@@ -88,7 +88,7 @@ async fn beside_watchers(
 }
 
 #[derive(Default)]
-struct Rows {
+struct CounterRows {
     alone: [Spread; 3],
     beside: [Spread; 3],
     times: Spread,
@@ -96,8 +96,8 @@ struct Rows {
     unchanged: Spread,
 }
 
-impl Rows {
-    fn add(&mut self, alone: &Measured, beside: &Measured, seen: &Seen, took: Duration) {
+impl CounterRows {
+    fn add(&mut self, alone: &Measured, beside: &Measured, seen: &WatchedAnswers, took: Duration) {
         for (row, measured) in [(&mut self.alone, alone), (&mut self.beside, beside)] {
             let [per_second, p50, p99] = row;
             per_second.add(measured.per_second);

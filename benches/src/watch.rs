@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// What watchers have seen.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
+pub struct WatchedAnswers {
     /// How often they were answered.
     pub answers: u32,
     /// How many of these answers were 304.
@@ -29,7 +29,7 @@ pub async fn watch(
     path: &'static str,
     (watchers, every): (u32, Duration),
     over: Arc<AtomicBool>,
-) -> anyhow::Result<Seen> {
+) -> anyhow::Result<WatchedAnswers> {
     let mut tasks = JoinSet::new();
     for number in 0..watchers {
         let (over, begins) = (over.clone(), every * number / watchers);
@@ -38,7 +38,7 @@ pub async fn watch(
             watcher(address, path, every, &over).await
         });
     }
-    let mut seen = Seen::default();
+    let mut seen = WatchedAnswers::default();
     while let Some(one) = tasks.join_next().await {
         let one = one??;
         seen.answers += one.answers;
@@ -52,12 +52,12 @@ async fn watcher(
     path: &str,
     every: Duration,
     over: &AtomicBool,
-) -> anyhow::Result<Seen> {
+) -> anyhow::Result<WatchedAnswers> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (mut seen, mut tag, mut buffer) = (Seen::default(), String::new(), vec![0; 4_096]);
+    let (mut seen, mut tag, mut buffer) = (WatchedAnswers::default(), String::new(), vec![0; 4_096]);
     while !over.load(Ordering::Relaxed) {
         ticks.tick().await;
         let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nif-none-match: {tag}\r\n\r\n");
