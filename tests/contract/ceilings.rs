@@ -94,7 +94,7 @@ fn judged(name: &str, counts: &LimitCounts, calls: usize) -> Ceiling {
     ceiling
 }
 
-/// What becomes of the rush if each acceptance takes what was counted.
+/// The outcome of the rush if each acceptance uses the counted units.
 #[expect(clippy::print_stdout, reason = "the figures are what the tests are for")]
 fn rushed(name: &str, counts: &LimitCounts) -> Rushed {
     let rushed = RUSH.against(counts, ACCEPTED, 1);
@@ -144,7 +144,7 @@ async fn four_lanes_give_the_places_of_3000_a_second() {
     assert!(ceiling.limited_by.ends_with(" lane"), "{ceiling:?}");
 }
 
-/// How many calls are made one after another. Whoever draws for a lane publishes the numbers while its participation is stored. The message
+/// How many calls are made one after another. The member that draws for a lane publishes the numbers while its participation is stored. The message
 /// of an earlier acceptance may be among the calls.
 fn one_after_another(calls: &[Call]) -> usize {
     let count = |action: &str| calls.iter().filter(|call| call.action.starts_with(action)).count();

@@ -19,7 +19,7 @@ use crate::game::{Game, first, ledger};
 use crate::numbers::{rank, settle};
 use crate::{Ports, numbers};
 
-/// Numbers are drawn in so many lanes. Whoever waits there gives nobody up.
+/// Numbers are drawn in so many lanes. Members wait there without a limit.
 pub(crate) fn in_lanes(lanes: u64) -> DrawSettings {
     DrawSettings { always_in_lanes: Some(lanes), ..DrawSettings::patient() }
 }
@@ -65,7 +65,7 @@ async fn stops_after<T>(
     .await
 }
 
-/// Whoever drew the numbers of a batch before it is closed would put the one who asks behind the one who was answered.
+/// If numbers were drawn before the batch is closed, a member who joins later could get a lower number than one who was answered before.
 #[tokio::test]
 async fn whoever_joins_a_batch_that_is_being_drawn_stands_behind_whoever_was_answered_before() {
     let (proxy, prefix) = (FaultProxy::before(endpoint().await), prefix());

@@ -289,7 +289,7 @@ async fn a_paused_activation_refuses_newcomers_until_it_is_resumed_also_after_a_
     let ada = server.take_part("spring", "ada@example.com").await;
     let paused = asked(&server, &["pause", "spring"]);
     assert!(paused["paused_since"].is_string(), "{paused}");
-    // Somebody else each time: whoever came before the pause was noticed takes part.
+    // Each attempt is by another consumer, because a consumer who came before the pause was noticed takes part already.
     let newcomers = std::sync::atomic::AtomicUsize::new(0);
     let status = async |server: &ServeProcess| {
         let email = format!("newcomer-{}@example.com", newcomers.fetch_add(1, Ordering::Relaxed));

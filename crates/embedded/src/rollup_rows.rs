@@ -1,4 +1,4 @@
-//! The rows of the roll-ups, one for each figure. Totals have the minute -1. What reports show of each minute is kept a second time, in one
+//! The rows of the roll-ups, one for each figure. Totals have the minute -1. The figures of each minute that reports show are kept a second time, in one
 //! row a minute.
 
 use std::collections::BTreeMap;

@@ -147,7 +147,7 @@ fn origin_of(page: &str) -> Option<String> {
     Url::parse(page).ok().map(|url| url.origin().ascii_serialization())
 }
 
-/// Answers a form with a page, whatever the answer is and whoever gives it. Other requests pass as they are.
+/// Turns every answer to a form into a page, errors of other layers included. Other requests pass unchanged.
 pub(crate) async fn answered_with_a_page(request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !is_declared(request.headers()) {
         return next.run(request).await;

@@ -1,6 +1,6 @@
-//! Refuses new participations in an activation that an operator has paused. Who takes part already gets the usual answer.
+//! Refuses new participations in an activation that an operator has paused. Existing participants get the usual answer.
 //!
-//! The store is asked every few seconds. If it does not answer, the last answer counts: a store that is out of order accepts nothing anyway.
+//! The store is asked every few seconds. If it does not answer, its last answer counts. A store that does not answer usually accepts no participation either.
 
 use std::collections::HashMap;
 use std::time::Duration;

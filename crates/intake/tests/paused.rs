@@ -1,4 +1,4 @@
-//! An activation that an operator has paused: nobody new takes part, and whoever takes part already is answered as always.
+//! An activation that an operator has paused: nobody new can take part, and existing participants get the usual answers.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::Arc;

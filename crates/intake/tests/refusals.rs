@@ -59,7 +59,7 @@ impl CountingIntake {
         self.routes.clone().oneshot(request).await.unwrap().status()
     }
 
-    /// What is stored about refusals in an activation, by channel, minute and reason.
+    /// The stored figures of refused requests in an activation, by channel, minute and reason.
     async fn refused(&self, scope: &str) -> BTreeMap<(Channel, Option<i64>, String), u64> {
         let rollup = self.memory.rollup(&Scope::parse(scope).unwrap()).await.unwrap();
         let refused = rollup.iter().filter_map(|(key, count)| {

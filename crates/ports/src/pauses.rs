@@ -8,7 +8,7 @@ use domain::ids::Scope;
 
 use crate::Result;
 
-/// The pauses of activations. Who takes part already is not affected by a pause.
+/// The pauses of activations. A pause does not affect existing participations.
 ///
 /// # Errors
 /// Every method fails if the pauses cannot be reached.

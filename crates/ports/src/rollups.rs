@@ -25,7 +25,7 @@ pub trait Rollups: Send + Sync {
     async fn rollup(&self, scope: &Scope) -> Result<Rollup>;
 }
 
-/// The most different figures that wait. Whoever invents names cannot fill the store.
+/// The most different figures that wait. So a client that invents names cannot fill the store.
 const MOST_WAITING: usize = 2_000;
 
 /// How often waiting figures are stored.

@@ -8,7 +8,7 @@ use domain::ids::{LedgerKey, ParticipationId};
 
 use crate::Result;
 
-/// What is known of the participation that is looked for.
+/// The detail by which a participation is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SearchTerm {
     /// Its number in the order of acceptance of a ledger.
@@ -53,7 +53,7 @@ impl SearchResult {
 /// Looks for participations.
 #[async_trait]
 pub trait Search: Send + Sync {
-    /// Looks for a participation. What takes a pass over all participations and costs money is done only if `thorough`.
+    /// Looks for a participation. It reads all participations, which costs money on AWS, only if `thorough`.
     ///
     /// # Errors
     /// If the store cannot be read.

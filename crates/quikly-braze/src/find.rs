@@ -30,7 +30,7 @@ enum FoundBy {
 /// The ids that may be the ones, and why there may be none.
 struct Candidates {
     ids: Vec<ParticipationId>,
-    /// What to say if nothing is stored under them.
+    /// The message if nothing is stored under them.
     otherwise: String,
 }
 

@@ -14,7 +14,7 @@ use ports::outages::Outage;
 
 use crate::language::Language;
 
-/// What is due longer than this was not processed in time.
+/// Participations that are due for longer than this were not processed in time.
 const LATE: Duration = Duration::from_secs(120);
 
 /// A backlog that takes less than this is no backlog.
@@ -30,7 +30,7 @@ pub enum Condition {
     },
     /// Braze does not answer.
     NoAnswer(Outage),
-    /// What is due is not processed.
+    /// Due participations are not processed.
     Behind {
         /// How many participations are due, counted up to [`ports::operations::MOST_COUNTED`].
         due: usize,

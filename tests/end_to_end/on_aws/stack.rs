@@ -29,7 +29,7 @@ use crate::workspace::{SimProcess, client_for_all};
 /// The log filter of the functions in these tests. It includes everything, even their libraries.
 pub(crate) const LOGGED: &str = "debug";
 
-/// What the emulator asks of whoever speaks to it: a name, and nothing that is secret.
+/// The credentials that the emulator requires. They are not secret.
 const ACCOUNT: [(&str, &str); 3] =
     [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "emulated"), ("AWS_SECRET_ACCESS_KEY", "emulated")];
 

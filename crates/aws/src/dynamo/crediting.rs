@@ -83,8 +83,8 @@ impl Dynamo {
         Err(Error::unavailable(DOING, "too many other writes came first"))
     }
 
-    /// Reads the counters, and after them the pages of these lines' numbers. Whoever uses a number meanwhile changes the counters, and
-    /// these are written on condition that nobody has.
+    /// Reads the counters, and then the pages of these lines' numbers. A writer that uses a number also changes the counters. So the counters are
+    /// written on condition that they are still the same.
     async fn look_at_numbers(&self, ledger: &str, lines: &[Award]) -> Result<LedgerSnapshot> {
         let snapshot = self.counts_only(ledger).await?;
         let numbers = lines.iter().filter_map(|line| line.number).map(NonZeroU64::get);

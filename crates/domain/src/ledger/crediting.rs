@@ -14,8 +14,8 @@ use crate::incentive::{Incentive, Prize};
 use crate::ledger::numbers::{draws_number, standing_of};
 use crate::ledger::{Counts, LedgerTx, Resolved, Rules, Standing};
 
-/// Whether a line's number alone decides what it becomes, if its participant has no other line. Its reward is no code, which one
-/// participant gets and nobody else.
+/// Whether a line's number alone decides what it becomes, if its participant has no other line. Codes are excluded, because each code goes
+/// to one participant only.
 #[must_use]
 pub fn is_decided_by_number(rules: &Rules, award: &Award, resolution: Resolution) -> bool {
     let Some(incentive) = &rules.incentive else { return false };

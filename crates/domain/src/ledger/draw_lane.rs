@@ -1,7 +1,7 @@
 //! Lanes, in which acceptances draw their numbers together while a ledger's counter is asked too often.
 //!
 //! An acceptance joins a lane as its next member. The first member of a batch closes it, draws a number for each member, and publishes
-//! them. The numbers are drawn after the batch is closed. So whoever asks after a member was answered gets a higher number, in whichever
+//! them. The numbers are drawn after the batch is closed. So an acceptance that begins after a member was answered gets a higher number, in any
 //! lane. Batches do not wait for each other.
 
 use std::time::Duration;

@@ -11,8 +11,8 @@
 //! | yes | yes | is in use, and somebody has its place |
 //! | no | yes | is kept: its own line has its place and is credited, and is perhaps not stored yet |
 //!
-//! An earlier version keeps no numbers. It takes one that is kept for a free one whose place nobody else may get, so its own line gets the
-//! place there, too.
+//! An earlier version keeps no numbers. To that version, a kept number is free, and only its own line may get the place. So the line gets
+//! the same place there.
 
 use crate::award::Award;
 use crate::incentive::{Incentive, Kind, Offer, Quantity};

@@ -20,7 +20,7 @@ use crate::rows::{award, counts, moment, one};
 
 const DOING: &str = "reading a participation";
 
-/// How many numbers behind the last place are searched for whoever has it.
+/// The line with the last place is searched among so many numbers after that place.
 const SEARCHED: u64 = 2_000;
 
 /// A row as it is stored.
@@ -76,8 +76,7 @@ fn waiting_ahead(connection: &Connection, line: &Award) -> rusqlite::Result<u32>
     connection.prepare_cached(WAITING_BEFORE)?.query_row(parameters, |row| row.get(0))
 }
 
-/// When the participation was accepted that has the highest place. Nobody with a lower number than a place has that place, and whoever has it
-/// is usually among the next numbers.
+/// When the participation with the highest place was accepted. Its number is never lower than the place, and usually only a little higher.
 fn last_place_at(
     connection: &Connection,
     line: &Award,

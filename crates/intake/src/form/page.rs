@@ -17,7 +17,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 const STYLE: &str = "body{max-width:32rem;margin:0 auto;padding:2rem 1rem;font:1rem/1.5 system-ui,sans-serif}h1{font-size:1.75rem;line-height:1.3}";
 
-/// How long somebody waits who is not told how long, in milliseconds.
+/// How long a page waits before it asks again if the answer does not say, in milliseconds.
 const WAITS: u64 = 5_000;
 
 /// Turns an answer in JSON into a page, or leads to the page of the brand if the consumer takes part.

@@ -56,7 +56,7 @@ pub(crate) struct Find {
     /// The participation with this id
     #[arg(long, value_name = "ID")]
     pub(crate) id: Option<String>,
-    /// Whoever got this code; it is read from standard input in the same way
+    /// Find the participation that got this code; `-` reads it from standard input, too
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = super::Forget::FROM_INPUT)]
     pub(crate) code: Option<String>,
     /// The participation with this number in the order of acceptance: 1 is the first

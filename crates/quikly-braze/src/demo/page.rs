@@ -176,7 +176,7 @@ async fn make_trouble(State(page): State<DemoPage>, Path(trouble): Path<String>)
 }
 
 /// Merges away the profile of the newest participation whose reward is on one: that consumer signs in to the app, which knows the consumer
-/// by an id of its own. What is custom on the merged profile is lost.
+/// by an id of its own. The custom attributes of the merged profile are lost.
 async fn merge(State(page): State<DemoPage>) -> Response {
     let Ok(newest) = page.newest.inspected().await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

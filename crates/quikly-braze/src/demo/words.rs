@@ -91,7 +91,7 @@ const IN_THE_SCRIPT: &[(&str, &str, &str)] = &[
     ),
     (
         "killed",
-        "The connector was killed. What it has accepted is kept. Take part: the page tries again until the connector is back.",
+        "The connector was killed. Everything that it accepted is kept. Take part: the page tries again until the connector is back.",
         "Le connecteur a été tué. Ce qu’il a accepté est conservé. Participez : la page réessaie jusqu’à son retour.",
     ),
     (

@@ -70,7 +70,7 @@ async fn incentives(opened: &Opened, brands: &Brands, scope: &Scope) -> anyhow::
     Ok(figures.ledgers.into_keys().collect())
 }
 
-/// Whoever got a code.
+/// The participations that got a code.
 pub(super) async fn of_code(
     opened: &Opened,
     brands: &Brands,

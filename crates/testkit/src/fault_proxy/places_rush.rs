@@ -14,7 +14,7 @@ use crate::fault_proxy::rush::Rush;
 use limited::LimitedCalls;
 use virtual_time::VirtualTime;
 
-/// Lines that workers enter a second in one ledger. Whoever was answered without a place knows it then.
+/// Lines that workers enter a second in one ledger. A participation that was answered without a place has it from then on.
 const ENTERED_A_SECOND: u64 = 280;
 
 /// Requests for the places of one incentive.
@@ -30,7 +30,7 @@ pub struct PlacesRush {
     pub let_in: Option<u32>,
     /// How many environments the functions have at most.
     pub environments: usize,
-    /// What the dice are thrown with.
+    /// The source of random numbers.
     pub seed: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Tasks in virtual time. Whoever waits continues in the order of the times, and nothing else takes time.
+//! Tasks in virtual time. Tasks that wait continue in the order of their times, and nothing else takes time.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
