@@ -12,7 +12,7 @@ use http::HeaderMap;
 use serde::Serialize;
 
 use crate::freshness::{A_SECOND, Tagged};
-use crate::incentives::{RewardsLeft, counts};
+use crate::incentives::{RewardsLeft, watched_counts};
 use crate::limits::{self, AttributeLimits};
 use crate::pace::in_ms;
 use crate::problem::Problem;
@@ -181,7 +181,8 @@ pub(crate) async fn show(
     let (_, activation) = intake.known(&scope)?.ok_or_else(none)?;
     let ledgers = activation.incentives.keys().map(|id| activation.ledger(Some(id)));
     let ledgers: Vec<_> = ledgers.collect();
-    let counted = futures::future::join_all(ledgers.iter().map(|ledger| counts(&intake, ledger))).await;
+    let counted =
+        futures::future::join_all(ledgers.iter().map(|ledger| watched_counts(&intake, ledger))).await;
     let now = intake.clock.now();
     let mut next = match activation.phase(now) {
         Phase::Upcoming => Some(domain::time::between(now, activation.opens)),

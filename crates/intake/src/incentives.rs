@@ -121,7 +121,7 @@ pub(crate) async fn show(
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Problem> {
     let (ledger, incentive) = find(&intake, path)?;
-    let counts = counts(&intake, &ledger).await?;
+    let counts = watched_counts(&intake, &ledger).await?;
     let raffle = match incentive.kind {
         Kind::Raffle { .. } => raffle(&intake, (&ledger, incentive), &counts).await?,
         Kind::First(_) | Kind::Tiers(_) | Kind::Speed { .. } | Kind::Decay { .. } | Kind::Draw { .. } => {
@@ -236,6 +236,12 @@ fn find(
 
 pub(crate) async fn counts(intake: &Intake, ledger: &LedgerKey) -> Result<Counts, Problem> {
     intake.ledger.counts(ledger).await.map_err(|error| unreachable(intake, &error))
+}
+
+/// The counters for a page that anybody may watch. They may be some moments old.
+pub(crate) async fn watched_counts(intake: &Intake, ledger: &LedgerKey) -> Result<Counts, Problem> {
+    let read = intake.counts_cache.counts(&intake.ledger, ledger, intake.clock.now()).await;
+    read.map_err(|error| unreachable(intake, &error))
 }
 
 pub(crate) fn unreachable(intake: &Intake, error: &ports::Error) -> Problem {

@@ -11,6 +11,7 @@ mod clients;
 mod codes;
 mod consent;
 mod counts;
+mod counts_cache;
 #[cfg(test)]
 mod described_body;
 mod details;
@@ -48,6 +49,7 @@ mod withdrawal;
 mod won;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -66,11 +68,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use clients::{Caller, Network, Rates, RequestLimits};
+pub use counts_cache::COUNTS_FRESH_FOR;
 pub use figures::IntakeFigures;
 pub use held::HeldRequests;
 
 use announce::Announcer;
 use counts::Webhooks;
+use counts_cache::CountsCache;
 use edge::Edge;
 use health::Health;
 use pace::CounterPace;
@@ -82,7 +86,7 @@ use room::Rooms;
 pub const LARGEST_BODY: usize = 64 * 1024;
 
 /// How long a browser may cache the answer to a preflight.
-const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_secs(600);
+const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
 /// The most requests that wait for a change at the same time, in one process.
 const MOST_HELD: usize = 500;
@@ -123,13 +127,15 @@ pub struct IntakeDeps {
     pub held: HeldRequests,
     /// What reports count of requests.
     pub figures: IntakeFigures,
+    /// How long requests for the counters of an activation share what was read: [`COUNTS_FRESH_FOR`], or zero if each reads the store.
+    pub counts_fresh_for: Duration,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
 
 impl IntakeDeps {
-    /// Over one adapter that keeps everything, such as a data file, and enters participations as it stores them. Nobody is limited and
-    /// no edge is asked for, unless that is set.
+    /// Over one adapter that keeps everything, such as a data file, and enters participations as it stores them. Unless that is set,
+    /// nobody is limited, no edge is asked for, and each request reads the counters anew.
     pub fn over<A>(adapter: &Arc<A>, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self
     where
         A: Store + Ledger + Pauses + Queues + Rollups + 'static,
@@ -146,6 +152,7 @@ impl IntakeDeps {
             limits: Arc::new(RequestLimits::new(Rates::NONE)),
             held: HeldRequests::at_most(MOST_HELD),
             figures: IntakeFigures::new(adapter.clone(), clock.clone()),
+            counts_fresh_for: Duration::ZERO,
             clock,
         }
     }
@@ -166,6 +173,7 @@ struct Intake {
     held: HeldRequests,
     figures: IntakeFigures,
     pace: Arc<CounterPace>,
+    counts_cache: Arc<CountsCache>,
     webhooks: Arc<Webhooks>,
     rooms: Arc<Rooms>,
     known_pauses: Arc<KnownPauses>,
@@ -239,6 +247,7 @@ pub fn router_under(
         held: deps.held,
         figures: deps.figures.clone(),
         pace: Arc::default(),
+        counts_cache: Arc::new(CountsCache::new(deps.counts_fresh_for)),
         webhooks: Arc::default(),
         rooms: Arc::default(),
         known_pauses: Arc::default(),
@@ -301,7 +310,7 @@ pub fn unavailable() -> Response {
 }
 
 /// How long the health report shows that a request panicked.
-const PANIC_SHOWN_FOR: std::time::Duration = std::time::Duration::from_secs(300);
+const PANIC_SHOWN_FOR: Duration = Duration::from_secs(300);
 
 /// Answers a request whose handling panicked, and reports the panic.
 fn panicked(panic: Box<dyn std::any::Any + Send>, troubles: &Troubles, clock: &dyn Clock) -> Response {

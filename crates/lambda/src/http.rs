@@ -8,7 +8,9 @@ use axum::Router;
 use axum::response::Response;
 use domain::brand::{Brands, SecretRef};
 use http::Method;
-use intake::{Announcing, Caller, HeldRequests, IntakeDeps, IntakeFigures, Rates, RequestLimits};
+use intake::{
+    Announcing, COUNTS_FRESH_FOR, Caller, HeldRequests, IntakeDeps, IntakeFigures, Rates, RequestLimits,
+};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use metrics::{Counters, MetricsLine, SaidBy};
@@ -67,6 +69,7 @@ async fn routes(reads: Reads) -> anyhow::Result<OfBrands<Router>> {
         limits: Arc::new(RequestLimits::new(Rates::USUAL)),
         held: HeldRequests::none(),
         figures: IntakeFigures::new(dynamo, clock.clone()),
+        counts_fresh_for: COUNTS_FRESH_FOR,
         clock,
     };
     let make = move |brands: Arc<Brands>| {

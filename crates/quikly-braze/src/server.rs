@@ -80,6 +80,7 @@ impl Server {
             troubles: troubles.clone(),
             edge_secret: edge_secret(),
             limits: Arc::new(intake::RequestLimits::new(clients.rates())),
+            counts_fresh_for: intake::COUNTS_FRESH_FOR,
             ..intake::IntakeDeps::over(&file, secrets.clone(), clock.clone())
         };
         let (held, figures) = (intake.held.clone(), intake.figures.clone());
