@@ -144,6 +144,7 @@ macro_rules! delivers {
             $make;
             queues:
                 a_message_is_delivered_until_it_is_acknowledged,
+                an_announcement_is_delivered_until_it_is_acknowledged,
                 a_delayed_message_is_delivered_at_its_time,
                 a_receiver_that_waits_is_woken_by_a_message,
                 a_receive_without_messages_ends_when_its_time_is_up,

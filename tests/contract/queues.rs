@@ -32,8 +32,17 @@ pub(crate) async fn arrives(ports: &Ports) -> Vec<Delivery> {
 }
 
 pub(crate) async fn a_message_is_delivered_until_it_is_acknowledged(ports: Ports) {
-    let longer_than_invisible = ports.takes(Duration::from_secs(600), Duration::from_secs(3));
     send(&ports, look("acme", 1), Duration::ZERO).await;
+    is_delivered_until_it_is_acknowledged(ports).await;
+}
+
+pub(crate) async fn an_announcement_is_delivered_until_it_is_acknowledged(ports: Ports) {
+    ports.queues.announce(QUEUE, vec![look("acme", 1)]).await.unwrap();
+    is_delivered_until_it_is_acknowledged(ports).await;
+}
+
+async fn is_delivered_until_it_is_acknowledged(ports: Ports) {
+    let longer_than_invisible = ports.takes(Duration::from_secs(600), Duration::from_secs(3));
     let first = arrives(&ports).await;
     assert_eq!(first[0].look, look("acme", 1));
     assert!(receive(&ports).await.is_empty(), "it is unacknowledged");

@@ -57,7 +57,7 @@ impl DataFile {
         move_lines(&mut connection)?;
         count_earlier(&mut connection)?;
         drawn::freeze_earlier(&mut connection)?;
-        let mailboxes = Mailboxes::load(&connection)?;
+        let mailboxes = Mailboxes::load(&connection, clock.now())?;
         let reader = Reader::start(path).map_err(OpenError::Threads)?;
         let checkpoints = connect(path)?;
         let writer =

@@ -31,6 +31,7 @@ mod schedule;
 mod schema;
 mod secrets;
 mod store;
+mod unannounced;
 mod writer;
 
 pub use admin::AdminConnection;

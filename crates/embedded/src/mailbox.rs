@@ -1,19 +1,32 @@
 //! Which consumer gets which message next. Mailboxes live in memory and are filled from the file at start-up: only one process has the
 //! file, and after a restart every unacknowledged message must be delivered again anyway.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{QueueName, WorkMessage};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
+use crate::unannounced::unannounced;
+
 /// Backward steps of the clock up to this many milliseconds are ordinary corrections and are ignored.
 const CORRECTION: i64 = 5_000;
 
 /// The mailboxes of all queues.
-pub(crate) struct Mailboxes(HashMap<QueueName, Mailbox>);
+pub(crate) struct Mailboxes {
+    by_queue: HashMap<QueueName, Mailbox>,
+    /// The number of the next message that has no row.
+    next_unwritten: AtomicI64,
+}
+
+/// Whether the message with this number has a row. Rows are numbered from 1, and other messages have negative numbers.
+pub(crate) fn is_written(number: i64) -> bool {
+    number > 0
+}
 
 /// One queue's messages.
 #[derive(Default)]
@@ -48,10 +61,11 @@ pub(crate) struct FromMailbox {
 }
 
 impl Mailboxes {
-    /// Loads every message that the file holds.
-    pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+    /// Loads every message that the file holds, and announces the participations that were stored shortly before the file was closed.
+    pub(crate) fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Self> {
         let boxes: HashMap<QueueName, Mailbox> =
             QueueName::ALL.iter().map(|&queue| (queue, Mailbox::default())).collect();
+        let mut held = HashSet::new();
         let mut statement =
             connection.prepare("SELECT number, queue, brand, visible_at, ids FROM messages")?;
         let mut rows = statement.query([])?;
@@ -60,15 +74,27 @@ impl Mailboxes {
             let queue = QueueName::ALL.iter().find(|name| name.name() == queue);
             let mailbox = queue.and_then(|queue| boxes.get(queue));
             if let (Some(mailbox), Some(look)) = (mailbox, look(&brand, &ids)) {
+                held.extend(look.ids.iter().copied());
                 mailbox.put(row.get(0)?, look, row.get(3)?);
             }
         }
-        Ok(Self(boxes))
+        let mailboxes = Self { by_queue: boxes, next_unwritten: AtomicI64::new(i64::MIN) };
+        for (queue, look) in unannounced(connection, &held, now)? {
+            if let Some(mailbox) = mailboxes.of(queue) {
+                mailbox.put(mailboxes.unwritten(), look, now.as_millisecond());
+            }
+        }
+        Ok(mailboxes)
+    }
+
+    /// A number for a message that has no row. Later ones are larger.
+    pub(crate) fn unwritten(&self) -> i64 {
+        self.next_unwritten.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The mailbox of a queue. Every queue has one.
     pub(crate) fn of(&self, queue: QueueName) -> Option<&Mailbox> {
-        self.0.get(&queue)
+        self.by_queue.get(&queue)
     }
 }
 

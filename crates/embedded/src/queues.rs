@@ -1,4 +1,5 @@
-//! Messages: durable in the file, delivered from the mailbox.
+//! Messages: durable in the file, delivered from the mailbox. Announcements are in the mailbox only, because the rows that they announce
+//! are in the file.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use ports::{Error, Result};
 use rusqlite::{Transaction, params};
 
 use crate::data_file::DataFile;
-use crate::mailbox::{Mailbox, ids_text};
+use crate::mailbox::{Mailbox, ids_text, is_written};
 
 /// How long after its delivery an unacknowledged message is delivered again: six times the 30 s that a step may take.
 const VISIBILITY: Duration = Duration::from_secs(180);
@@ -87,6 +88,16 @@ impl Queues for DataFile {
         self.post(DOING, messages.into_iter().map(row).collect()).await
     }
 
+    async fn announce(&self, queue: QueueName, looks: Vec<WorkMessage>) -> Result<()> {
+        const DOING: &str = "announcing participations";
+        at_most(looks.len(), MOST_MESSAGES, DOING)?;
+        let (mailbox, now) = (self.mailbox(queue, DOING)?, self.milliseconds(Duration::ZERO));
+        for look in looks {
+            mailbox.put(self.mailboxes.unwritten(), look, now);
+        }
+        Ok(())
+    }
+
     async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {
         let mailbox = self.mailbox(queue, "receiving messages")?;
         let until = self.milliseconds(wait);
@@ -123,10 +134,14 @@ impl Queues for DataFile {
         for number in &numbers {
             mailbox.remove(*number);
         }
+        let written: Vec<i64> = numbers.into_iter().filter(|number| is_written(*number)).collect();
+        if written.is_empty() {
+            return Ok(());
+        }
         self.writer
             .write(DOING, move |transaction| {
                 let mut statement = transaction.prepare_cached("DELETE FROM messages WHERE number = ?")?;
-                for number in &numbers {
+                for number in &written {
                     statement.execute([number])?;
                 }
                 Ok(())

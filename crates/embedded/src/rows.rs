@@ -46,3 +46,18 @@ pub(crate) fn counts(connection: &Connection, ledger: &str) -> Result<Counts> {
     let read = |stored: String| stored::counters::decode(ledger, &stored).map_err(unreadable);
     stored.map_or_else(|| Ok(Counts::default()), read)
 }
+
+/// The brands that have anything due in a column of a table, now or later.
+pub(crate) fn brands_with_due(connection: &Connection, (table, column): (&str, &str)) -> Result<Vec<String>> {
+    let mut next = connection.prepare_cached(&format!(
+        "SELECT min(brand) FROM {table} WHERE {column} IS NOT NULL AND brand > ?1"
+    ))?;
+    let mut brands: Vec<String> = Vec::new();
+    loop {
+        let last = brands.last().map_or("", String::as_str);
+        match next.query_row([last], |row| row.get::<_, Option<String>>(0))? {
+            Some(brand) => brands.push(brand),
+            None => return Ok(brands),
+        }
+    }
+}

@@ -20,7 +20,7 @@ use stored::{Unencodable, hint};
 use crate::data_file::DataFile;
 use crate::group::Group;
 use crate::ledger_tx::{LineColumns, SqliteLedgerTx};
-use crate::rows::one;
+use crate::rows::{brands_with_due, one};
 
 /// A participation as a row.
 pub(crate) struct ParticipationRow {
@@ -351,22 +351,17 @@ type DueRow = ([u8; 16], String, i64);
 
 /// The rows that are due by a column. It takes the first rows of each brand, so that a brand with many due rows does not hide the others.
 fn due_by(connection: &Connection, column: &str, now: i64, limit: i64) -> rusqlite::Result<Vec<DueRow>> {
-    let mut next_brand = connection.prepare_cached(&format!(
-        "SELECT min(brand) FROM participations WHERE {column} IS NOT NULL AND brand > ?1"
-    ))?;
     let mut of_brand = connection.prepare_cached(&format!(
         "SELECT id, brand, {column} FROM participations WHERE brand = ?1 AND {column} <= ?2
          ORDER BY {column} LIMIT ?3"
     ))?;
     let mut rows = Vec::new();
-    let mut last = String::new();
-    while let Some(brand) = next_brand.query_row([&last], |row| row.get::<_, Option<String>>(0))? {
+    for brand in brands_with_due(connection, ("participations", column))? {
         let of_this = of_brand
             .query_map(params![brand, now, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         for row in of_this {
             rows.push(row?);
         }
-        last = brand;
     }
     Ok(rows)
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use ports::clock::SystemClock;
 use ports::error::in_full;
-use ports::queues::{MOST_MESSAGES, Outgoing};
+use ports::queues::MOST_MESSAGES;
 use ports::{Clock, Queues, Troubles};
 use supervision::Supervisor;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -59,8 +58,7 @@ impl Announcer {
                 let _ended = gathering.send((queue, look)).await;
             }
             None => {
-                let messages = vec![Outgoing { look, delay: Duration::ZERO }];
-                if let Err(error) = self.queues.send(queue, messages).await {
+                if let Err(error) = self.queues.announce(queue, vec![look]).await {
                     say_failed(&self.troubles, queue, &error);
                 }
             }
@@ -86,7 +84,7 @@ async fn send_all(
     while waiting.recv_many(&mut gathered, MOST_IN_MESSAGE * MOST_MESSAGES).await > 0 {
         for (queue, messages) in messages(&gathered) {
             for some in messages.chunks(MOST_MESSAGES) {
-                if let Err(error) = queues.send(queue, some.to_vec()).await {
+                if let Err(error) = queues.announce(queue, some.to_vec()).await {
                     say_failed(&troubles, queue, &error);
                 }
             }
@@ -96,16 +94,16 @@ async fn send_all(
 }
 
 /// Makes as few messages as possible: one for all participations of a brand, up to a message's length.
-fn messages(announced: &[(QueueName, WorkMessage)]) -> BTreeMap<QueueName, Vec<Outgoing>> {
+fn messages(announced: &[(QueueName, WorkMessage)]) -> BTreeMap<QueueName, Vec<WorkMessage>> {
     let mut by_brand: BTreeMap<(QueueName, &BrandId), Vec<ParticipationId>> = BTreeMap::new();
     for (queue, look) in announced {
         by_brand.entry((*queue, &look.brand)).or_default().extend(&look.ids);
     }
-    let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
+    let mut messages: BTreeMap<QueueName, Vec<WorkMessage>> = BTreeMap::new();
     for ((queue, brand), ids) in by_brand {
         let looks =
             ids.chunks(MOST_IN_MESSAGE).map(|ids| WorkMessage { brand: brand.clone(), ids: ids.to_vec() });
-        messages.entry(queue).or_default().extend(looks.map(|look| Outgoing { look, delay: Duration::ZERO }));
+        messages.entry(queue).or_default().extend(looks);
     }
     messages
 }

@@ -44,6 +44,13 @@ pub trait Queues: Send + Sync {
     /// Sends at most [`MOST_MESSAGES`] messages. They are durable when it returns.
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()>;
 
+    /// Announces participations that were just stored, in at most [`MOST_MESSAGES`] messages. A message may be lost when the process ends:
+    /// the store has the participations as due, so the tick finds them.
+    async fn announce(&self, queue: QueueName, looks: Vec<WorkMessage>) -> Result<()> {
+        let message = |look| Outgoing { look, delay: Duration::ZERO };
+        self.send(queue, looks.into_iter().map(message).collect()).await
+    }
+
     /// Receives up to [`MOST_MESSAGES`], and waits up to `wait` for the first. A message that is not
     /// acknowledged is delivered again.
     async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>>;

@@ -10,7 +10,7 @@ use ports::operations::{BrandWork, CALLBACK, LimitInUse, MOST_COUNTED, Overview}
 use rusqlite::{Connection, Result, params};
 
 use crate::moved_lines::lines_are_in_rows;
-use crate::rows::{moment, one};
+use crate::rows::{brands_with_due, moment, one};
 
 /// How many open rows of a brand are read to see what they wait for.
 const MOST_READ: u32 = 2_000;
@@ -66,24 +66,10 @@ fn tallies(connection: &Connection, what: &str) -> Result<BTreeMap<String, u64>>
     rows.collect()
 }
 
-/// The brands that have anything due in a column of a table, now or later.
-fn brands(connection: &Connection, (table, column): (&str, &str)) -> Result<Vec<String>> {
-    let sql = format!("SELECT min(brand) FROM {table} WHERE {column} IS NOT NULL AND brand > ?1");
-    let mut next = connection.prepare(&sql)?;
-    let mut brands: Vec<String> = Vec::new();
-    loop {
-        let last = brands.last().map_or("", String::as_str);
-        match next.query_row([last], |row| row.get::<_, Option<String>>(0))? {
-            Some(brand) => brands.push(brand),
-            None => return Ok(brands),
-        }
-    }
-}
-
 /// When the oldest open participation was accepted. It reads the first open row of each brand.
 fn oldest_open(connection: &Connection) -> Result<Option<i64>> {
     let mut oldest = None;
-    for brand in brands(connection, ("participations", "due_at"))? {
+    for brand in brands_with_due(connection, ("participations", "due_at"))? {
         let first = one(
             connection,
             "SELECT record ->> '$.accepted_at' FROM participations
@@ -110,7 +96,7 @@ fn due(connection: &Connection, now: i64) -> Result<(usize, Option<i64>)> {
              (SELECT {column} FROM {table} WHERE brand = ?1 AND {column} <= ?2 ORDER BY {column} LIMIT ?3)"
         );
         let mut of_brand = connection.prepare(&sql)?;
-        for brand in brands(connection, (table, column))? {
+        for brand in brands_with_due(connection, (table, column))? {
             let most = MOST_COUNTED.saturating_sub(due).max(1);
             let (count, first): (usize, Option<i64>) = of_brand
                 .query_row(rusqlite::params![brand, now, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -124,7 +110,7 @@ fn due(connection: &Connection, now: i64) -> Result<(usize, Option<i64>)> {
 /// What is open of each brand. The open rows are counted in an index, and only the first of them are read.
 fn by_brand(connection: &Connection, now: Timestamp) -> Result<BTreeMap<BrandId, BrandWork>> {
     let mut works = BTreeMap::new();
-    for brand in brands(connection, ("participations", "due_at"))? {
+    for brand in brands_with_due(connection, ("participations", "due_at"))? {
         let Ok(id) = BrandId::parse(&brand) else { continue };
         let open: u64 = connection.prepare_cached(OPEN)?.query_row([&brand], |row| row.get(0))?;
         let (due, since): (usize, Option<i64>) = connection
