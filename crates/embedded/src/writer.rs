@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ports::{Error, Result};
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::failure::{failed, guarded, panicked};
@@ -89,14 +90,21 @@ impl Writer {
     /// Starts the thread that writes to the file, and the one that checkpoints its log.
     pub(crate) fn start(connection: Connection, checkpoints: Connection) -> std::io::Result<Self> {
         let (operations, waiting) = mpsc::channel();
-        let (committed, commits_to_move) = mpsc::channel();
+        let (grown, logs_to_move) = mpsc::channel();
         let commits = Arc::new(AtomicU64::new(0));
         let moved = Arc::new(AtomicBool::new(false));
-        let writing = WriteLoop { connection, committed, moved: moved.clone(), commits: commits.clone() };
+        let writing = WriteLoop {
+            connection,
+            grown,
+            since_checkpoint: 0,
+            moved: moved.clone(),
+            commits: commits.clone(),
+            runtime: Handle::try_current().ok(),
+        };
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
             thread("sqlite-writer").spawn(move || writing.run(&waiting))?,
-            thread("sqlite-checkpoint").spawn(move || checkpoint(&checkpoints, &commits_to_move, &moved))?,
+            thread("sqlite-checkpoint").spawn(move || checkpoint(&checkpoints, &logs_to_move, &moved))?,
         ];
         Ok(Self { operations: Some(operations), threads, commits })
     }
@@ -158,11 +166,14 @@ impl Drop for Writer {
 /// The state of the writing thread.
 struct WriteLoop {
     connection: Connection,
-    /// Reports every commit to the checkpointing thread.
-    committed: mpsc::Sender<()>,
+    /// Wakes the checkpointing thread. That costs as much as a small commit, so it is done once for many commits.
+    grown: mpsc::Sender<()>,
+    since_checkpoint: usize,
     /// Set when that thread has moved nearly all of the log into the file.
     moved: Arc<AtomicBool>,
     commits: Arc<AtomicU64>,
+    /// Where the callers wait, if the file was opened there.
+    runtime: Option<Handle>,
 }
 
 impl WriteLoop {
@@ -171,6 +182,9 @@ impl WriteLoop {
             match waiting.recv_timeout(QUIET) {
                 Ok(first) => {
                     self.write(gather(first, waiting, MOMENT));
+                }
+                Err(RecvTimeoutError::Timeout) if log_length(&self.connection) > LOG_LIMIT => {
+                    self.begin_checkpoint();
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -205,36 +219,41 @@ impl WriteLoop {
         }
         if committed.is_ok() || group.len() == 1 {
             self.commits.fetch_add(1, Ordering::Relaxed);
-            answer_all(group, &committed);
-            let _ended = self.committed.send(());
+            self.answer_all(group, committed);
+            self.since_checkpoint = self.since_checkpoint.saturating_add(1);
+            if self.since_checkpoint >= COMMITS_A_CHECKPOINT {
+                self.begin_checkpoint();
+            }
             return;
         }
         // At least one operation is at fault. Tried alone, it fails alone.
         for operation in group {
             let mut alone = vec![operation];
             let committed = commit(&mut self.connection, &mut alone);
-            answer_all(alone, &committed);
+            self.answer_all(alone, committed);
+        }
+    }
+
+    fn begin_checkpoint(&mut self) {
+        self.since_checkpoint = 0;
+        let _ended = self.grown.send(());
+    }
+
+    /// Answers the callers. Waking many tasks is much cheaper inside their runtime than from this thread.
+    fn answer_all(&self, group: Vec<Box<dyn Operation>>, committed: std::result::Result<(), Failed>) {
+        match self.runtime.as_ref().filter(|_| group.len() > 1) {
+            Some(runtime) => drop(runtime.spawn(async move { answer_all(group, &committed) })),
+            None => answer_all(group, &committed),
         }
     }
 }
 
 /// Moves committed pages from the log into the file, while the writer continues. Otherwise, every now and then a commit would take as
 /// long as a checkpoint.
-fn checkpoint(connection: &Connection, commits: &mpsc::Receiver<()>, moved: &AtomicBool) {
-    let mut since_the_last = 0;
-    loop {
-        match commits.recv_timeout(QUIET) {
-            Ok(()) => {
-                since_the_last += 1;
-                if since_the_last < COMMITS_A_CHECKPOINT {
-                    continue;
-                }
-            }
-            Err(RecvTimeoutError::Timeout) if log_length(connection) > LOG_LIMIT => {}
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-        since_the_last = 0;
+fn checkpoint(connection: &Connection, logs_to_move: &mpsc::Receiver<()>, moved: &AtomicBool) {
+    while logs_to_move.recv().is_ok() {
+        // One checkpoint moves everything that was asked for.
+        logs_to_move.try_iter().for_each(drop);
         passive_checkpoint(connection);
         moved.store(true, Ordering::Relaxed);
     }
