@@ -16,12 +16,17 @@ use benches::peers::Peer;
 use benches::spread::Spread;
 use benches::{disk, load};
 use embedded::{DataFile, EnvSecrets};
+use mimalloc::MiMalloc;
 use parking_lot::Mutex;
 use ports::clock::{SystemChance, SystemClock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use testkit::brand_text::BrandText;
 use tokio::net::TcpListener;
+
+/// The allocator of the binary. It serves the bare handler as well.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const ROUNDS: usize = 7;
 const TURN: Duration = Duration::from_millis(1_500);

@@ -52,10 +52,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-
+use mimalloc::MiMalloc;
 use supervision::GaveUp;
 
 use arguments::{Arguments, CliCommand};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The exit code for invalid arguments, the same as clap's.
 const WRONG_ARGUMENTS: u8 = 2;
