@@ -5,7 +5,7 @@ use domain::Timestamp;
 use domain::call::{CALLS_KEPT_FOR, CallBatch};
 use domain::time::earlier;
 use ports::{CallLog, Result};
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use crate::data_file::DataFile;
 use crate::group::Group;
@@ -33,7 +33,7 @@ impl CallLog for DataFile {
 }
 
 /// Deletes some of the oldest calls, if they are kept no longer. Returns how many rows were deleted.
-pub(crate) fn delete_old(transaction: &Transaction<'_>, most: u32, now: Timestamp) -> rusqlite::Result<u64> {
+pub(crate) fn delete_old(transaction: &Connection, most: u32, now: Timestamp) -> rusqlite::Result<u64> {
     let mut delete = transaction.prepare_cached(
         "DELETE FROM calls WHERE number IN (SELECT number FROM calls ORDER BY number LIMIT ?1)
          AND (kept_at < ?2 OR number <= (SELECT max(number) FROM calls) - ?3)",

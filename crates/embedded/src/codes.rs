@@ -3,13 +3,13 @@
 use domain::codes::with_mark;
 use domain::incentive::Pool;
 use ports::ledger::Stock;
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use crate::rows::one;
 
 /// Adds the codes that the brand does not have yet, and returns the pool's new stock.
 pub(crate) fn import(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     brand: &str,
     pool: &str,
     codes: &[String],
@@ -38,7 +38,7 @@ pub(crate) fn import(
 }
 
 /// The brand's pools whose file names are no longer accepted. After such a file is renamed, its codes are found under the new name.
-fn former_names(transaction: &Transaction<'_>, brand: &str, pool: &str) -> rusqlite::Result<Vec<String>> {
+fn former_names(transaction: &Connection, brand: &str, pool: &str) -> rusqlite::Result<Vec<String>> {
     let mut names = transaction
         .prepare_cached("SELECT pool FROM pools WHERE brand = ?1 AND pool <> ?2 AND codes > given")?;
     let names: rusqlite::Result<Vec<String>> = names.query_map([brand, pool], |row| row.get(0))?.collect();
@@ -48,7 +48,7 @@ fn former_names(transaction: &Transaction<'_>, brand: &str, pool: &str) -> rusql
 
 /// Moves a code to another pool, if it is in this one and has not been given out.
 fn take_over(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     (brand, from): (&str, &str),
     to: &str,
     code: &str,
@@ -63,7 +63,7 @@ fn take_over(
     Ok(taken)
 }
 
-fn forget_one(transaction: &Transaction<'_>, brand: &str, pool: &str) -> rusqlite::Result<()> {
+fn forget_one(transaction: &Connection, brand: &str, pool: &str) -> rusqlite::Result<()> {
     let mut count =
         transaction.prepare_cached("UPDATE pools SET codes = codes - 1 WHERE brand = ?1 AND pool = ?2")?;
     count.execute([brand, pool]).map(|_one| ())
@@ -78,7 +78,7 @@ struct KeptCode {
 
 /// Removes the byte order mark that an earlier version stored as a part of the code. When the code is stored both with and without the
 /// mark, only one row remains: the one that was given out.
-fn take_off_mark(transaction: &Transaction<'_>, brand: &str, code: &str) -> rusqlite::Result<()> {
+fn take_off_mark(transaction: &Connection, brand: &str, code: &str) -> rusqlite::Result<()> {
     let find = |code: &str| {
         let sql = "SELECT number, pool, given_to IS NOT NULL FROM codes WHERE brand = ?1 AND code = ?2";
         one(transaction, sql, [brand, code], |row| {
@@ -97,7 +97,7 @@ fn take_off_mark(transaction: &Transaction<'_>, brand: &str, code: &str) -> rusq
     rename.execute(params![marked.number, code]).map(|_one| ())
 }
 
-fn remove(transaction: &Transaction<'_>, brand: &str, kept: &KeptCode) -> rusqlite::Result<()> {
+fn remove(transaction: &Connection, brand: &str, kept: &KeptCode) -> rusqlite::Result<()> {
     let mut delete = transaction.prepare_cached("DELETE FROM codes WHERE number = ?1")?;
     delete.execute([kept.number])?;
     forget_one(transaction, brand, &kept.pool)

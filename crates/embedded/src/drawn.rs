@@ -4,7 +4,7 @@ use domain::award::{Award, AwardStatus};
 use domain::incentive::raffle::{Drawing, DrawnList, Ticket};
 use domain::ledger::Frozen;
 use ports::ledger::DrawnPart;
-use rusqlite::{Connection, Result, Transaction, params};
+use rusqlite::{Connection, Result, params};
 
 use crate::rows;
 
@@ -15,7 +15,7 @@ const ROW: u32 = 256;
 const TICKET: usize = 16;
 
 /// Stores the result of a draw.
-pub(crate) fn keep(transaction: &Transaction<'_>, ledger: &str, drawing: &Drawing) -> Result<()> {
+pub(crate) fn keep(transaction: &Connection, ledger: &str, drawing: &Drawing) -> Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO drawn (ledger, list, row, tickets) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET tickets = excluded.tickets",
@@ -77,7 +77,7 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
     transaction.commit()
 }
 
-fn of_lines(transaction: &Transaction<'_>, ledger: &str) -> Result<Drawing> {
+fn of_lines(transaction: &Connection, ledger: &str) -> Result<Drawing> {
     let mut lines =
         transaction.prepare("SELECT id, award FROM participations WHERE ledger = ?1 AND credited")?;
     let (mut tickets, mut winners) = (Vec::new(), Vec::new());

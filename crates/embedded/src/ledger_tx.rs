@@ -7,7 +7,7 @@ use domain::ids::{LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Counts, LedgerTx, TakenCode};
-use rusqlite::{Error, Params, Result, Transaction, params};
+use rusqlite::{Connection, Error, Params, Result, params};
 
 use crate::drawn;
 use crate::group::Group;
@@ -251,7 +251,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
 }
 
 /// Stores a callback, unless one with its id is there.
-pub(crate) fn call_back(transaction: &Transaction<'_>, callback: &Callback) -> Result<()> {
+pub(crate) fn call_back(transaction: &Connection, callback: &Callback) -> Result<()> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO notices (id, due_at, attempts, record) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING",
     )?;

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::reservation::{Observed, Reservation, Windows};
 use ports::Result;
 use ports::limits::{ContractLane, Lane, Limits};
-use rusqlite::Transaction;
+use rusqlite::Connection;
 use stored::limits;
 
 use crate::data_file::DataFile;
@@ -74,7 +74,7 @@ fn key(lane: &Lane) -> String {
     format!("{} {}", lane.brand, lane.endpoint.name())
 }
 
-fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Windows>> {
+fn read(transaction: &Connection, lane: &str) -> rusqlite::Result<Option<Windows>> {
     let record = one(transaction, &READ, [lane], |row| {
         let number = |name| row.get::<_, Option<i64>>(name).map_err(Into::into);
         limits::decode(lane, number).map_err(unreadable)
@@ -83,7 +83,7 @@ fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Wi
 }
 
 /// Takes over the counters of the process that last had the file. That process has ended, because this one holds the lock.
-fn take_over(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
+fn take_over(transaction: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let lanes: Vec<String> = {
         let mut statement = transaction.prepare("SELECT lane FROM limits")?;
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
@@ -103,7 +103,7 @@ fn take_over(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<
     Ok(())
 }
 
-fn write(transaction: &Transaction<'_>, lane: &str, windows: &Windows) -> rusqlite::Result<()> {
+fn write(transaction: &Connection, lane: &str, windows: &Windows) -> rusqlite::Result<()> {
     let numbers = limits::encode(lane, &windows.keep()).map_err(unencodable)?;
     let mut statement = transaction.prepare_cached(&WRITE)?;
     statement.raw_bind_parameter(1, lane)?;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ids::BrandId;
 use ports::outages::{Outage, Outages};
 use ports::{Error, Result};
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use crate::data_file::DataFile;
 use crate::group::Group;
@@ -54,7 +54,7 @@ impl DataFile {
 }
 
 /// Requests that a brand is retried at once.
-pub(crate) fn wish_to_retry(transaction: &Transaction<'_>, brand: &BrandId) -> rusqlite::Result<()> {
+pub(crate) fn wish_to_retry(transaction: &Connection, brand: &BrandId) -> rusqlite::Result<()> {
     put(transaction, &format!("{RETRY_NOW}{brand}"), "1")
 }
 
@@ -77,14 +77,14 @@ fn parsed(brand: &str) -> Result<BrandId> {
     BrandId::parse(brand).map_err(|error| Error::corrupt("brand", error))
 }
 
-fn put(transaction: &Transaction<'_>, name: &str, value: &str) -> rusqlite::Result<()> {
+fn put(transaction: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
     )?;
     statement.execute([name, value]).map(|_| ())
 }
 
-fn remove(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {
+fn remove(transaction: &Connection, name: &str) -> rusqlite::Result<()> {
     transaction.prepare_cached("DELETE FROM settings WHERE name = ?")?.execute([name]).map(|_| ())
 }
 

@@ -8,7 +8,7 @@ use domain::message::{QueueName, WorkMessage};
 use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 use ports::{Error, Result};
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use crate::data_file::DataFile;
 use crate::mailbox::{Mailbox, ids_text, is_written};
@@ -27,7 +27,7 @@ pub(crate) struct MessageRow {
 
 impl MessageRow {
     /// Inserts the row and returns its number, or `None` when its name is taken.
-    fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
+    fn insert(&self, transaction: &Connection) -> rusqlite::Result<Option<i64>> {
         let mut statement = transaction.prepare_cached(
             "INSERT INTO messages (queue, brand, visible_at, ids, name) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO NOTHING",

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use ports::Result;
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use crate::calls::delete_old;
 use crate::data_file::DataFile;
@@ -82,7 +82,7 @@ impl DataFile {
 }
 
 /// Deletes expired participations. Codes that were given out stay given out.
-fn participations(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<u64> {
+fn participations(transaction: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
     let mut found = transaction.prepare_cached(
         "SELECT id FROM participations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
     )?;

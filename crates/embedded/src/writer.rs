@@ -23,12 +23,16 @@ const MOST_IN_GROUP: usize = 1_024;
 /// only once; in a quiet hour it is a few megabytes.
 const COMMITS_A_CHECKPOINT: usize = 1_024;
 
-/// The size in bytes to which the log shrinks when it is reset. It grows beyond that under full load, and while a reader holds an old
-/// snapshot for long.
+/// The size in bytes beyond which the log is truncated once the load has gone down. It grows beyond that under full load, and while a reader holds
+/// an old snapshot for long.
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// After this long without a commit, a log larger than `LOG_LIMIT` is truncated.
+/// After this long without a commit, the load has gone down.
 const QUIET: Duration = Duration::from_millis(250);
+
+/// With so many operations in a commit on average, the load is full. The log is then overwritten from its beginning and not truncated, because
+/// the file system takes longer to extend a file than to overwrite it.
+const FULL_LOAD: usize = 4;
 
 /// How long patient operations wait for another. A client that sends one request after the other sends the next one well within it, so
 /// that the message about its last participation costs no commit of its own.
@@ -97,6 +101,8 @@ impl Writer {
             connection,
             grown,
             since_checkpoint: 0,
+            operations: 0,
+            is_fully_loaded: false,
             moved: moved.clone(),
             commits: commits.clone(),
             runtime: Handle::try_current().ok(),
@@ -168,7 +174,11 @@ struct WriteLoop {
     connection: Connection,
     /// Wakes the checkpointing thread. That costs as much as a small commit, so it is done once for many commits.
     grown: mpsc::Sender<()>,
+    /// Commits since the last checkpoint was begun, and the operations in them.
     since_checkpoint: usize,
+    operations: usize,
+    /// Whether the load was full before that checkpoint.
+    is_fully_loaded: bool,
     /// Set when that thread has moved nearly all of the log into the file.
     moved: Arc<AtomicBool>,
     commits: Arc<AtomicU64>,
@@ -179,27 +189,27 @@ struct WriteLoop {
 impl WriteLoop {
     fn run(mut self, waiting: &mpsc::Receiver<Box<dyn Operation>>) {
         loop {
-            match waiting.recv_timeout(QUIET) {
+            let is_quiet = match waiting.recv_timeout(QUIET) {
                 Ok(first) => {
                     self.write(gather(first, waiting, MOMENT));
+                    false
                 }
-                Err(RecvTimeoutError::Timeout) if log_length(&self.connection) > LOG_LIMIT => {
-                    self.begin_checkpoint();
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => true,
                 Err(RecvTimeoutError::Disconnected) => break,
-            }
+            };
             if self.moved.swap(false, Ordering::Relaxed) {
                 // Only the few pages committed since then are left. Moving them empties the log, which is then reset instead of growing.
-                self.begin_log_anew();
+                self.begin_log_anew(is_quiet || !self.is_fully_loaded);
+            } else if is_quiet && log_length(&self.connection) > LOG_LIMIT {
+                self.begin_checkpoint();
             }
         }
         let _unimportant = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    /// Resets the log. A log beyond its limit is also truncated, unless a reader is using it; then the next call tries again.
-    fn begin_log_anew(&self) {
-        if log_length(&self.connection) <= LOG_LIMIT {
+    /// Resets the log. If it may be truncated, and is beyond its limit, it is, unless a reader is using it; then the next call tries again.
+    fn begin_log_anew(&self, may_truncate: bool) {
+        if !may_truncate || log_length(&self.connection) <= LOG_LIMIT {
             passive_checkpoint(&self.connection);
             return;
         }
@@ -219,8 +229,9 @@ impl WriteLoop {
         }
         if committed.is_ok() || group.len() == 1 {
             self.commits.fetch_add(1, Ordering::Relaxed);
-            self.answer_all(group, committed);
             self.since_checkpoint = self.since_checkpoint.saturating_add(1);
+            self.operations = self.operations.saturating_add(group.len());
+            self.answer_all(group, committed);
             if self.since_checkpoint >= COMMITS_A_CHECKPOINT {
                 self.begin_checkpoint();
             }
@@ -235,7 +246,8 @@ impl WriteLoop {
     }
 
     fn begin_checkpoint(&mut self) {
-        self.since_checkpoint = 0;
+        self.is_fully_loaded = self.operations >= self.since_checkpoint.saturating_mul(FULL_LOAD);
+        (self.since_checkpoint, self.operations) = (0, 0);
         let _ended = self.grown.send(());
     }
 
@@ -326,7 +338,6 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Checkpoints run on a thread of their own.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

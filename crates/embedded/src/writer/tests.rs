@@ -79,6 +79,37 @@ async fn a_log_that_grew_while_somebody_read_the_file_shrinks_when_they_are_done
     writer.write("inserting", insert(1)).await.unwrap();
 }
 
+#[test]
+fn under_full_load_the_log_keeps_its_size_and_is_overwritten_from_its_beginning() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    let connection = connect(&path).unwrap();
+    connection.execute_batch("CREATE TABLE texts (text TEXT)").unwrap();
+    let fill = |connection: &Connection| {
+        let text = "x".repeat(usize::try_from(LOG_LIMIT).unwrap() + 1);
+        connection.execute("INSERT INTO texts VALUES (?)", [text]).unwrap();
+    };
+    fill(&connection);
+    let length = || log_of(&path).metadata().unwrap().len();
+    let grown = length();
+    assert!(grown > LOG_LIMIT);
+    let loaded = WriteLoop {
+        connection,
+        grown: mpsc::channel().0,
+        since_checkpoint: 0,
+        operations: 0,
+        is_fully_loaded: true,
+        moved: Arc::default(),
+        commits: Arc::default(),
+        runtime: None,
+    };
+    loaded.begin_log_anew(false);
+    loaded.connection.execute("INSERT INTO texts VALUES ('')", []).unwrap();
+    assert_eq!(length(), grown);
+    loaded.begin_log_anew(true);
+    assert_eq!(length(), 0);
+}
+
 #[tokio::test]
 async fn one_that_fails_fails_alone() {
     let (_directory, writer) = writer();
