@@ -43,6 +43,6 @@ async fn a_callback_that_is_accepted_at_once_costs_seven_write_units() {
     });
     taken.await;
     let taken = written(&proxy);
-    dynamo.delivered(&[(callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
+    dynamo.delivered(&[(callback.id, DeliveryOutcome::Delivered(later))]).await.unwrap();
     assert_eq!((kept, taken, written(&proxy)), (2, 3, 2));
 }

@@ -68,7 +68,7 @@ pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
     game.ports.clock.advance(Duration::from_secs(1));
     let outbound = taken(&game).await;
     assert_eq!(outbound.attempts, 1);
-    game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
+    game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered(game.now()))]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
     assert!(game.due_callbacks().await.is_empty());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::award::AwardStatus;
-use domain::callback::{CallbackKind, LastAnswer, ReceiverAnswer};
+use domain::callback::{Callback, CallbackId, CallbackKind, LastAnswer, ReceiverAnswer};
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
 use domain::participation::{Cause, Code};
@@ -51,8 +51,34 @@ pub(crate) async fn a_callback_that_is_not_taken_is_shown_with_its_last_answer(p
     let parked = InspectedCallback { attempts: 2, due_at: None, last_answer: Some(answer), ..waits };
     assert_eq!(shown().await, [parked]);
     assert_eq!(callback.id.kind, CallbackKind::Credited);
-    game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
+    game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered(game.now()))]).await.unwrap();
     assert_eq!(shown().await, []);
+}
+
+pub(crate) async fn the_first_callback_with_a_result_says_when_quikly_was_told(ports: Ports) {
+    let game = Game::of(ports, first(1));
+    let id = game.accept(1).await;
+    game.credit(id).await;
+    let credited = game.take_callbacks(10).await.callbacks.pop().unwrap().callback;
+    let told_at = async || game.ports.inspection.inspect(id).await.unwrap().unwrap().told_at;
+    let deliver = async |kind: CallbackKind| {
+        let id = CallbackId { kind, ..credited.id };
+        game.ports.callbacks.call_back(&Callback { id, ..credited.clone() }).await.unwrap();
+        game.ports.clock.advance(Duration::from_secs(1));
+        let outcome = DeliveryOutcome::Delivered(game.now());
+        game.ports.callbacks.delivered(&[(id, outcome)]).await.unwrap();
+    };
+    deliver(CallbackKind::ConsentNotWritten).await;
+    assert_eq!(told_at().await, None, "that is no result");
+    deliver(CallbackKind::Credited).await;
+    let first = game.now();
+    assert_eq!(told_at().await, Some(first));
+    let mut ada = game.ports.store.get(&[id]).await.unwrap().found.remove(0);
+    ada.failed(Cause::Throttled, game.now());
+    game.ports.store.save(&[ada]).await.unwrap();
+    deliver(CallbackKind::Rewarded).await;
+    deliver(CallbackKind::RewardUnplaced).await;
+    assert_eq!(told_at().await, Some(first), "later callbacks and saves do not change it");
 }
 
 pub(crate) async fn what_happened_and_why_it_waits_is_shown_as_it_was_saved(ports: Ports) {

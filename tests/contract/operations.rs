@@ -161,7 +161,7 @@ pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(port
     let all = |outcome: DeliveryOutcome| {
         told.iter().map(|outbound| (outbound.callback.id, outcome)).collect::<Vec<_>>()
     };
-    game.ports.callbacks.delivered(&all(DeliveryOutcome::Delivered)).await.unwrap();
+    game.ports.callbacks.delivered(&all(DeliveryOutcome::Delivered(game.now()))).await.unwrap();
     // A process that took them earlier, and was slow, reports its result now.
     game.ports.callbacks.delivered(&all(DeliveryOutcome::RetryAt(game.now(), no_answer))[..1]).await.unwrap();
     game.ports.callbacks.delivered(&all(DeliveryOutcome::Parked(no_answer))[1..]).await.unwrap();

@@ -127,6 +127,7 @@ macro_rules! keeps_ledgers {
             inspection:
                 a_participation_is_shown_with_its_line_and_how_many_wait_ahead,
                 a_callback_that_is_not_taken_is_shown_with_its_last_answer,
+                the_first_callback_with_a_result_says_when_quikly_was_told,
                 what_happened_and_why_it_waits_is_shown_as_it_was_saved,
                 nobody_is_shown_under_an_unknown_id;
             search:

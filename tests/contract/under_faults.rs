@@ -117,7 +117,11 @@ async fn callbacks_that_meet_a_repeated_resolution_are_taken_and_reported_after_
     strike(&proxy, CallFault::Conflict, &["UpdateItem"], 3);
     let taken = game.take_callbacks(10).await.callbacks.pop().unwrap();
     strike(&proxy, CallFault::Conflict, &["DeleteItem"], 3);
-    game.ports.callbacks.delivered(&[(taken.callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
+    game.ports
+        .callbacks
+        .delivered(&[(taken.callback.id, DeliveryOutcome::Delivered(game.now()))])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -291,7 +295,11 @@ async fn story(ports: Ports) -> Left {
         game.ports.clock.advance(ports::ledger::CALLBACK_LEASE);
         game.ports.indexes_catch_up().await;
         for taken in until_done!(game.ports.callbacks.take_callbacks(game.now(), 10)).callbacks {
-            until_done!(game.ports.callbacks.delivered(&[(taken.callback.id, DeliveryOutcome::Delivered)]));
+            until_done!(
+                game.ports
+                    .callbacks
+                    .delivered(&[(taken.callback.id, DeliveryOutcome::Delivered(game.now()))])
+            );
             callbacks.push(taken.callback.id.to_string());
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::process::{binary, run};
+use crate::quikly::QuiklyEnd;
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
@@ -64,6 +65,39 @@ async fn while_braze_fails_the_answer_says_since_when_and_afterwards_no_more() {
     assert_eq!(json["waits"], Value::Null);
     let failed = json["timeline"].as_array().unwrap().iter().find(|row| row["why"] == "5xx");
     assert_eq!(failed.unwrap()["code"], "looked_up", "{json}");
+}
+
+#[tokio::test]
+async fn show_says_since_when_quikly_has_the_result() {
+    let workspace = SimProcess::start("0s").await;
+    let quikly = QuiklyEnd::start().await;
+    quikly.is_out_of_order(true);
+    let access = format!("[intake]\nopen_to_anybody = true\n{}", quikly.section());
+    let server = ServeProcess::start(&BrandFixture { access: &access, ..BrandFixture::at(&workspace) }).await;
+    let id = server.take_part("spring", "ada@example.com").await;
+    testkit::eventually("Quikly does not take it", LATER, || {
+        (!shown_as_json(&server, &id)["callbacks"][0]["last"].is_null()).then_some(())
+    })
+    .await;
+    assert_eq!(shown_as_json(&server, &id)["told_at"], Value::Null);
+    quikly.is_out_of_order(false);
+    let told = testkit::eventually("Quikly takes it", LATER, || {
+        let shown = shown_as_json(&server, &id);
+        shown["told_at"].is_string().then_some(shown)
+    })
+    .await;
+    assert_eq!((quikly.told().len(), &told["callbacks"]), (1, &json!([])));
+    let moment = told["told_at"].as_str().unwrap();
+    for (language, fact) in [("en", "Quikly has the result"), ("fr", "résultat reçu de Quikly")] {
+        let text = shown(&server, &id, &["--lang", language]);
+        assert!(text.lines().any(|line| line.contains(fact) && line.ends_with(moment)), "{text}");
+    }
+    // The export has the person's contacts, so the helper that refuses them is not used.
+    let data = server.data().display().to_string();
+    let export = ["person", "export", "--email", "ada@example.com", "--data", &data];
+    let export = Command::new(binary()).args(export).output().unwrap();
+    let export: Value = serde_json::from_slice(&export.stdout).unwrap();
+    assert_eq!(export["participations"][0]["quikly_told_at"], moment);
 }
 
 #[tokio::test]

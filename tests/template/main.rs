@@ -137,7 +137,7 @@ fn tables_are_billed_by_request_backed_up_encrypted_and_kept() {
         assert_eq!(resources()[name]["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
         assert_eq!(resources()[name]["UpdateReplacePolicy"], "Retain", "{name}");
     }
-    for table in ["Participations", "Profiles", "Ledgers"] {
+    for table in ["Participations", "Profiles", "Ledgers", "Notices"] {
         let ended = &resources()[table]["Properties"]["TimeToLiveSpecification"];
         assert_eq!(ended, &json!({ "AttributeName": "expires_at", "Enabled": true }), "{table}");
     }

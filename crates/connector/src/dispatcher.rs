@@ -69,7 +69,7 @@ impl Connector {
         }
         let again_at = outcomes.iter().filter_map(|(_, told)| match told {
             DeliveryOutcome::RetryAt(at, _) => Some(*at),
-            DeliveryOutcome::Delivered | DeliveryOutcome::Parked(_) => None,
+            DeliveryOutcome::Delivered(_) | DeliveryOutcome::Parked(_) => None,
         });
         Ok(Dispatched { tried: outcomes.len(), again_at: again_at.min() })
     }
@@ -135,7 +135,7 @@ impl Connector {
             Ok(()) => {
                 tracing::debug!(event = "connector.told", callback = %id, "A callback was delivered.");
                 self.takes_again(receiver);
-                DeliveryOutcome::Delivered
+                DeliveryOutcome::Delivered(self.deps.clock.now())
             }
             Err((kind, why)) => {
                 let now = self.deps.clock.now();

@@ -49,6 +49,15 @@ impl CallbackKind {
         }
     }
 
+    /// Whether it tells what came of the participation. The other kinds tell what could not be written.
+    #[must_use]
+    pub fn tells_the_result(self) -> bool {
+        match self {
+            Self::Credited | Self::Rewarded | Self::Ended => true,
+            Self::RewardUnplaced | Self::EventUnplaced | Self::ConsentNotWritten => false,
+        }
+    }
+
     /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

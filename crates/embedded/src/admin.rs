@@ -24,6 +24,7 @@ use ports::operations::{CALLBACK, Dead, ErasureReport, Operations, Overview, Sto
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::file_version::has_lines_in_rows;
 use crate::id_key::{IdKeyError, KeptFingerprint};
 use crate::open_error::OpenError;
 use crate::outages;
@@ -85,7 +86,7 @@ impl AdminConnection {
 
     /// Checks that rows are as this version reads and writes them. Only `serve` upgrades a file.
     fn check_rows(&self, doing: &'static str) -> Result<()> {
-        match schema::has_lines_in_rows(&self.lock()) {
+        match has_lines_in_rows(&self.lock()) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::unavailable(
                 doing,

@@ -182,16 +182,24 @@ impl Callbacks for DataFile {
         let outcomes = outcomes.to_vec();
         let work = move |transaction: &Group<'_>| {
             let mut delivered = transaction.prepare_cached("DELETE FROM notices WHERE id = ?1")?;
+            let mut first_told = transaction
+                .prepare_cached("UPDATE participations SET told_at = ?2 WHERE id = ?1 AND told_at IS NULL")?;
             let mut kept = transaction.prepare_cached(
                 "UPDATE notices SET due_at = ?2, attempts = attempts + 1,
                      record = iif(json_valid(record), json_set(record, '$.last_answer', json(?3)), record)
                  WHERE id = ?1",
             )?;
             let encoded = stored::callback::encode_answer;
-            for (id, told) in &outcomes {
-                let id = id.to_string();
+            for (callback, told) in &outcomes {
+                let id = callback.to_string();
                 match told {
-                    DeliveryOutcome::Delivered => delivered.execute([&id])?,
+                    DeliveryOutcome::Delivered(at) => {
+                        if callback.kind.tells_the_result() {
+                            first_told
+                                .execute(params![callback.participation.to_bytes(), at.as_millisecond()])?;
+                        }
+                        delivered.execute([&id])?
+                    }
                     DeliveryOutcome::RetryAt(at, answer) => {
                         kept.execute(params![id, at.as_millisecond(), encoded(*answer)])?
                     }

@@ -8,6 +8,7 @@ mod counted_before;
 mod data_file;
 mod drawn;
 mod failure;
+mod file_version;
 mod group;
 mod id_key;
 mod ledger;

@@ -3,6 +3,8 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
+use crate::file_version;
+
 /// An SQL expression for the name of a record's state. A record that cannot be read must not prevent its row from being written or
 /// deleted.
 macro_rules! state_of {
@@ -329,6 +331,9 @@ const STEPS: &[M<'_>] = &[M::up(
          record  TEXT NOT NULL
      );
      CREATE INDEX calls_of_brand ON calls (brand, kept_at);",
+), M::up(
+    // When the first callback with the result was delivered. A save of the record leaves it alone.
+    "ALTER TABLE participations ADD COLUMN told_at INTEGER;",
 )];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines
@@ -359,21 +364,14 @@ pub(crate) const LINES_ARE_IN_ROWS: &str = "
      END;
      DROP TABLE awards;";
 
-/// Whether lines are in the rows of their participations, as this version reads and writes them.
-pub(crate) fn has_lines_in_rows(connection: &Connection) -> rusqlite::Result<bool> {
-    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(version >= 14)
-}
-
 /// Whether a newer version has migrated the file.
 pub(crate) fn is_newer(connection: &Connection) -> rusqlite::Result<bool> {
-    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(version > STEPS.len())
+    Ok(file_version::steps(connection)? > STEPS.len())
 }
 
 /// Migrates a file to this version. A large file takes a few seconds, so a log line announces it.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
-    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let version = file_version::steps(connection)?;
     if version > 0 && version < STEPS.len() {
         tracing::warn!(
             event = "embedded.upgrading",

@@ -48,8 +48,11 @@ impl Callbacks for Memory {
         self.lock().write("keeping callbacks", |state| {
             for (id, told) in outcomes {
                 match told {
-                    DeliveryOutcome::Delivered => {
+                    DeliveryOutcome::Delivered(at) => {
                         state.ledgers.callbacks.remove(id);
+                        if id.kind.tells_the_result() {
+                            state.ledgers.told_at.entry(id.participation).or_insert(*at);
+                        }
                     }
                     DeliveryOutcome::RetryAt(_, answer) | DeliveryOutcome::Parked(answer) => {
                         if let Some(kept) = state.ledgers.callbacks.get_mut(id) {
@@ -57,7 +60,7 @@ impl Callbacks for Memory {
                             kept.last_answer = Some(*answer);
                             kept.due_at = match told {
                                 DeliveryOutcome::RetryAt(at, _) => Some(*at),
-                                DeliveryOutcome::Delivered | DeliveryOutcome::Parked(_) => None,
+                                DeliveryOutcome::Delivered(_) | DeliveryOutcome::Parked(_) => None,
                             };
                         }
                     }

@@ -11,7 +11,9 @@ use crate::Memory;
 impl Inspection for Memory {
     async fn inspect(&self, id: ParticipationId) -> Result<Option<InspectedParticipation>> {
         let Some(inspected) = through(self, self, id).await? else { return Ok(None) };
-        let callbacks = self.lock().ledgers.callbacks_about(id);
-        Ok(Some(InspectedParticipation { callbacks, ..inspected }))
+        let state = self.lock();
+        let (callbacks, told_at) =
+            (state.ledgers.callbacks_about(id), state.ledgers.told_at.get(&id).copied());
+        Ok(Some(InspectedParticipation { callbacks, told_at, ..inspected }))
     }
 }

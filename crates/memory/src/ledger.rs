@@ -32,6 +32,8 @@ pub(crate) struct Ledgers {
     drawings: BTreeMap<LedgerKey, Drawing>,
     codes: BTreeMap<(BrandId, Pool), Codes>,
     pub(crate) callbacks: BTreeMap<CallbackId, KeptCallback>,
+    /// When the first callback with a participation's result was delivered.
+    pub(crate) told_at: BTreeMap<ParticipationId, Timestamp>,
     /// The numbers of each ledger, where lines are entered later.
     pub(crate) numbers: BTreeMap<LedgerKey, DrawnNumbers>,
     /// Whether lines are entered later than they are stored.

@@ -1,5 +1,7 @@
 //! Everything that is stored about one participation, for people who ask.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus, SiblingLines};
@@ -28,7 +30,12 @@ pub struct InspectedParticipation {
     pub last_place_at: Option<Timestamp>,
     /// The callbacks about it that are not delivered.
     pub callbacks: Vec<InspectedCallback>,
+    /// When the first callback with its result was delivered. A store may keep this for [`TOLD_KEPT_FOR`] only.
+    pub told_at: Option<Timestamp>,
 }
+
+/// How long it is kept at least when a callback was delivered, unless its participation is deleted before.
+pub const TOLD_KEPT_FOR: Duration = Duration::from_secs(180 * 86_400);
 
 /// A callback that is not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +66,7 @@ pub fn callback_ids(participation: ParticipationId) -> [CallbackId; 6] {
     CallbackKind::ALL.map(|kind| CallbackId { participation, kind })
 }
 
-/// Reads a participation through its store and its ledger. The callbacks are left out.
+/// Reads a participation through its store and its ledger. What is known of its callbacks is left out.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -78,6 +85,7 @@ pub async fn through(
         waiting_ahead: None,
         last_place_at: None,
         callbacks: Vec::new(),
+        told_at: None,
     };
     if let Some(award) = award.filter(|award| award.ledger.incentive.is_some()) {
         inspected.counts = Some(ledger.counts(&award.ledger).await?);

@@ -155,8 +155,8 @@ pub struct TakenCallbacks {
 /// The outcome of an attempt to deliver a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// The receiver accepted it.
-    Delivered,
+    /// The receiver accepted it at this moment.
+    Delivered(Timestamp),
     /// It is to be tried again at this moment, after this answer.
     RetryAt(Timestamp, LastAnswer),
     /// It was given up after this answer and is kept for the engineer on call.

@@ -24,6 +24,7 @@ use crate::storage::Opened;
 
 use gathered::{Gathered, Sought};
 use receipt::ErasureReceipt;
+use told::ResultTimes;
 
 pub(crate) async fn run(command: PersonCommand) -> anyhow::Result<()> {
     match command {
@@ -40,12 +41,24 @@ async fn export(arguments: PersonExport) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let entry = AuditEntry::new(now, operator::name(&arguments.operator), "person export");
     storage.operations().note(&entry.about(gathered.ids()).with(gathered.in_figures())).await?;
-    let told = told::everything(&gathered, &sought, now);
+    let told_at = result_times(&gathered, &storage).await?;
+    let told = told::everything(&gathered, &told_at, (&sought, now));
     if let Some(path) = arguments.html.as_ref().filter(|_| !gathered.is_nobody()) {
         write_new(path, &page::page(&told)).with_context(|| format!("--html {}", path.display()))?;
     }
     console::say(&serde_json::to_string_pretty(&told).context("the export cannot be written")?);
     somebody(&gathered)
+}
+
+/// When Quikly was first told the results. The participations of one person are few.
+async fn result_times(gathered: &Gathered, storage: &Opened) -> anyhow::Result<ResultTimes> {
+    let mut times = ResultTimes::new();
+    for record in gathered.records.iter().chain(&gathered.earlier) {
+        let id = record.participation.id();
+        let told_at = storage.inspection().inspect(id).await?.and_then(|inspected| inspected.told_at);
+        times.extend(told_at.map(|at| (id, at)));
+    }
+    Ok(times)
 }
 
 async fn preview(arguments: PersonPreview) -> anyhow::Result<()> {

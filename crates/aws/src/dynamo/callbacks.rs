@@ -12,6 +12,7 @@ use domain::callback::{Callback, CallbackId};
 use domain::time::later;
 use futures::TryFutureExt;
 use futures::future::try_join_all;
+use ports::inspection::TOLD_KEPT_FOR;
 use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, TakenCallbacks};
 use ports::{Error, Result};
 
@@ -112,6 +113,11 @@ fn meets_one(error: &UpdateItemError) -> bool {
     matches!(error, UpdateItemError::TransactionConflictException(_))
 }
 
+/// When a callback was first delivered, if it was. Its item says nothing else.
+pub(super) fn told_at(item: &Item) -> Option<Timestamp> {
+    required(item, "told_at").ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
+}
+
 fn revived_at(item: &Item) -> Option<Timestamp> {
     required(item, "revived_at").ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
 }
@@ -132,44 +138,61 @@ impl Dynamo {
     }
 
     async fn record_delivery(&self, id: CallbackId, told: DeliveryOutcome) -> Result<()> {
-        let id = text(id.to_string());
-        let update = || self.client.update_item().key("id", id.clone());
-        let attempt = match told {
-            DeliveryOutcome::Delivered => {
-                let delete =
-                    self.client.delete_item().table_name(&self.tables.callbacks).key("id", id.clone());
-                let meets_one = |error: &DeleteItemError| {
-                    matches!(error, DeleteItemError::TransactionConflictException(_))
-                };
-                let deleted = after_transactions(
-                    || delete.clone().send().map_err(SdkError::into_service_error),
-                    meets_one,
-                );
-                return deleted.await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error));
+        let (at, answer) = match told {
+            DeliveryOutcome::Delivered(at) if id.kind.tells_the_result() => {
+                return self.keep_told(id, at).await;
             }
-            DeliveryOutcome::RetryAt(at, _) => update()
+            DeliveryOutcome::Delivered(_) => return self.delete_callback(id).await,
+            DeliveryOutcome::RetryAt(at, answer) => (Some(at), answer),
+            DeliveryOutcome::Parked(answer) => (None, answer),
+        };
+        let update = self.client.update_item().key("id", text(id.to_string()));
+        let attempt = match at {
+            Some(at) => update
                 .update_expression(
                     "SET due_at = :at, attempt = :attempt, last_answer = :answer ADD attempts :one",
                 )
                 .expression_attribute_values(":at", number(at.as_millisecond())),
-            DeliveryOutcome::Parked(_) => update().update_expression(
+            None => update.update_expression(
                 "SET attempt = :attempt, last_answer = :answer ADD attempts :one REMOVE due_shard, due_at",
             ),
         };
-        // A repetition after a lost answer does not count the attempt again.
+        // A repetition after a lost answer does not count the attempt again. What another process has delivered stays delivered.
         let attempt = attempt
             .condition_expression(
-                "attribute_exists(id) AND (attribute_not_exists(attempt) OR attempt <> :attempt)",
+                "attribute_exists(id) AND attribute_not_exists(told_at) AND (attribute_not_exists(attempt) OR attempt <> :attempt)",
             )
             .expression_attribute_values(":attempt", Attempt::new().value())
-            .expression_attribute_values(":one", number(1));
-        let attempt = match told {
-            DeliveryOutcome::RetryAt(_, answer) | DeliveryOutcome::Parked(answer) => {
-                attempt.expression_attribute_values(":answer", text(stored::callback::encode_answer(answer)))
-            }
-            DeliveryOutcome::Delivered => attempt,
-        };
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":answer", text(stored::callback::encode_answer(answer)));
         self.update_under_condition(attempt).await
+    }
+
+    /// Keeps of a callback only when it was first delivered. That costs as much as deleting it, since both take it out of the index, and
+    /// it costs no write to the participation.
+    async fn keep_told(&self, id: CallbackId, at: Timestamp) -> Result<()> {
+        let told = self
+            .client
+            .update_item()
+            .key("id", text(id.to_string()))
+            .update_expression(
+                "SET told_at = if_not_exists(told_at, :at), expires_at = if_not_exists(expires_at, :expires)
+                 REMOVE #record, due_shard, due_at, attempts, attempt, last_answer, revived_at",
+            )
+            .expression_attribute_names("#record", "record")
+            .expression_attribute_values(":at", number(at.as_millisecond()))
+            .expression_attribute_values(":expires", number(later(at, TOLD_KEPT_FOR).as_second()));
+        self.update_callback(told).await
+    }
+
+    async fn delete_callback(&self, id: CallbackId) -> Result<()> {
+        let delete =
+            self.client.delete_item().table_name(&self.tables.callbacks).key("id", text(id.to_string()));
+        let meets_one =
+            |error: &DeleteItemError| matches!(error, DeleteItemError::TransactionConflictException(_));
+        let deleted =
+            after_transactions(|| delete.clone().send().map_err(SdkError::into_service_error), meets_one);
+        deleted.await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error))
     }
 
     /// Updates a callback that still exists. A slow process thus cannot recreate one that another process has delivered.

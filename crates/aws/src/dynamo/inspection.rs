@@ -7,7 +7,7 @@ use ports::Result;
 use ports::inspection::{InspectedCallback, InspectedParticipation, Inspection, callback_ids, through};
 
 use super::Dynamo;
-use super::callbacks::outbound;
+use super::callbacks::{outbound, told_at};
 use super::item::{Item, number_of, text_of};
 
 #[async_trait]
@@ -16,8 +16,10 @@ impl Inspection for Dynamo {
         let Some(inspected) = through(self, self, id).await? else { return Ok(None) };
         let keys = callback_ids(id).map(|id| id.to_string()).into_iter().collect();
         let items = self.batch_get("reading callbacks", &self.tables.callbacks, "id", keys).await?;
-        let callbacks: Result<Vec<InspectedCallback>> = items.iter().map(inspected_callback).collect();
-        Ok(Some(InspectedParticipation { callbacks: callbacks?, ..inspected }))
+        let first_told_at = items.iter().filter_map(told_at).min();
+        let undelivered = items.iter().filter(|item| told_at(item).is_none());
+        let callbacks: Result<Vec<InspectedCallback>> = undelivered.map(inspected_callback).collect();
+        Ok(Some(InspectedParticipation { callbacks: callbacks?, told_at: first_told_at, ..inspected }))
     }
 }
 

@@ -160,18 +160,23 @@ impl Dynamo {
     /// Callbacks that no receiver accepted for a day.
     pub(crate) async fn parked(&self) -> Result<Vec<Dead>> {
         let mut parked = Vec::new();
-        self.scan(&self.tables.callbacks, Some("attribute_not_exists(due_at)"), |item| {
-            let callback = stored::callback::decode(text_of(&item, "id")?, text_of(&item, "record")?).ok();
-            parked.push(Dead {
-                id: text_of(&item, "id")?.to_owned(),
-                kind: CALLBACK.to_owned(),
-                brand: callback.as_ref().map(|callback| callback.brand.clone()),
-                participations: callback.iter().map(|callback| callback.id.participation).collect(),
-                attempts: number_of(&item, "attempts")?,
-                last_answer: text_of(&item, "last_answer").ok().and_then(stored::callback::decode_answer),
-            });
-            Ok(())
-        })
+        self.scan(
+            &self.tables.callbacks,
+            Some("attribute_not_exists(due_at) AND attribute_not_exists(told_at)"),
+            |item| {
+                let callback =
+                    stored::callback::decode(text_of(&item, "id")?, text_of(&item, "record")?).ok();
+                parked.push(Dead {
+                    id: text_of(&item, "id")?.to_owned(),
+                    kind: CALLBACK.to_owned(),
+                    brand: callback.as_ref().map(|callback| callback.brand.clone()),
+                    participations: callback.iter().map(|callback| callback.id.participation).collect(),
+                    attempts: number_of(&item, "attempts")?,
+                    last_answer: text_of(&item, "last_answer").ok().and_then(stored::callback::decode_answer),
+                });
+                Ok(())
+            },
+        )
         .await?;
         parked.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(parked)

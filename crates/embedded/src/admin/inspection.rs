@@ -13,6 +13,7 @@ use ports::{Error, Result};
 use rusqlite::{Connection, params};
 
 use super::{AdminConnection, failed};
+use crate::file_version::has_times_of_callbacks;
 use crate::ledger_tx::name;
 use crate::moved_lines::lines_are_in_rows;
 use crate::queries::{OTHERS, WAITING_BEFORE};
@@ -50,6 +51,7 @@ impl Inspection for AdminConnection {
             waiting_ahead: None,
             last_place_at: None,
             callbacks: callbacks(&transaction, id)?,
+            told_at: told_at(&transaction, id).map_err(read)?,
         };
         if let Some(line) = line.filter(|line| line.ledger.incentive.is_some()) {
             let counted = counts(&transaction, &name(&line.ledger)).map_err(read)?;
@@ -69,6 +71,15 @@ fn row(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<
     one(connection, sql, [id.to_bytes()], |row| {
         Ok(InspectedRow { version: row.get(0)?, record: row.get(1)?, award: row.get(2)? })
     })
+}
+
+/// When the first callback with the result was delivered. A file of an earlier version does not say it.
+fn told_at(connection: &Connection, id: ParticipationId) -> rusqlite::Result<Option<Timestamp>> {
+    if !has_times_of_callbacks(connection)? {
+        return Ok(None);
+    }
+    let sql = "SELECT told_at FROM participations WHERE id = ?";
+    Ok(moment(one(connection, sql, [id.to_bytes()], |row| row.get(0))?.flatten()))
 }
 
 fn waiting_ahead(connection: &Connection, line: &Award) -> rusqlite::Result<u32> {

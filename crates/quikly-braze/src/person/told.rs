@@ -1,8 +1,11 @@
 //! Everything about a person, as JSON.
 
+use std::collections::BTreeMap;
+
 use domain::Timestamp;
 use domain::award::Award;
 use domain::consent::{Consent, Page};
+use domain::ids::ParticipationId;
 use domain::incentive::Reward;
 use domain::participation::{Participation, Way};
 use domain::profile::ProfileRef;
@@ -12,8 +15,16 @@ use serde_json::{Value, json};
 use super::gathered::{Gathered, Sought};
 use crate::export::{attributes, standing};
 
+/// When Quikly was first told the results of participations.
+pub(super) type ResultTimes = BTreeMap<ParticipationId, Timestamp>;
+
 /// Everything that is stored.
-pub(super) fn everything(gathered: &Gathered, sought: &Sought, now: Timestamp) -> Value {
+pub(super) fn everything(
+    gathered: &Gathered,
+    told_at: &ResultTimes,
+    (sought, now): (&Sought, Timestamp),
+) -> Value {
+    let record = |stored: &StoredParticipation| record(stored, told_at);
     let records: Vec<Value> = gathered.records.iter().map(record).collect();
     let earlier: Vec<Value> = gathered.earlier.iter().map(record).collect();
     let hint = |hint: &domain::profile::ProfileHint| json!({ "profile": profile(&hint.profile), "learned_at": hint.learned_at.to_string() });
@@ -28,7 +39,10 @@ pub(super) fn everything(gathered: &Gathered, sought: &Sought, now: Timestamp) -
     })
 }
 
-fn record(StoredParticipation { participation: one, award }: &StoredParticipation) -> Value {
+fn record(
+    StoredParticipation { participation: one, award }: &StoredParticipation,
+    told_at: &ResultTimes,
+) -> Value {
     let credited = award.as_ref().map_or(one.earned_at(), |award| award.credited_at);
     let profiles: Vec<Value> = one.profiles().iter().map(profile).collect();
     json!({
@@ -46,6 +60,7 @@ fn record(StoredParticipation { participation: one, award }: &StoredParticipatio
         "reason": one.state().reason(),
         "accepted_at": one.accepted_at().to_string(),
         "credited_at": credited.map(|at| at.to_string()),
+        "quikly_told_at": told_at.get(&one.id()).map(ToString::to_string),
         "updated_at": one.updated_at().to_string(),
         "kept_until": one.keep_until().to_string(),
         "came_from_a_file": one.is_imported(),

@@ -37,6 +37,7 @@ pub(super) fn shown(shown: &ShownOnConsole<'_>) -> Value {
         "credited_at": moment(award.and_then(|award| award.credited_at).or(participation.earned_at())),
         "rewarded_at": moment(award.and_then(|award| award.rewarded_at)),
         "shown_at": moment(participation.shown_at()),
+        "told_at": moment(shown.inspected.told_at),
         "updated_at": participation.updated_at().to_string(),
         "due_at": moment(participation.due_at()),
         "keep_until": participation.keep_until().to_string(),

@@ -78,6 +78,7 @@ fn facts(
         }),
         (pick("rewarded", "récompensé"), at(award.and_then(|award| award.rewarded_at))),
         (pick("on the profile", "sur le profil"), at(participation.shown_at())),
+        (pick("Quikly has the result", "résultat reçu de Quikly"), at(shown.inspected.told_at)),
         (pick("waits", "attend"), waits.map(|waits| format!("{}, {}", waits.cause.name(), waits.since))),
         (pick("processed again", "repris"), at(participation.due_at())),
         (pick("kept until", "gardé jusqu’à"), Some(participation.keep_until().to_string())),
