@@ -62,7 +62,10 @@ macro_rules! keeps_books {
             calls:
                 kept_calls_are_read_as_they_were_brand_by_brand,
                 calls_that_were_kept_before_the_time_are_left_out,
-                more_calls_than_fit_a_page_are_read_page_by_page;
+                more_calls_than_fit_a_page_are_read_page_by_page,
+                the_calls_about_a_participation_are_those_that_name_it,
+                of_many_calls_about_a_participation_the_first_are_shown,
+                an_older_participation_says_since_when_calls_are_kept;
             pauses:
                 a_paused_activation_stays_so_until_it_is_resumed,
                 a_second_pause_keeps_the_beginning_of_the_first;

@@ -101,6 +101,34 @@ async fn show_says_since_when_quikly_has_the_result() {
 }
 
 #[tokio::test]
+async fn the_calls_about_a_participation_are_shown_with_it() {
+    let workspace = SimProcess::start("0s").await;
+    workspace.fault(json!({ "path": "/users/export/ids", "kind": "status", "status": 503, "when": "before", "count": 1 })).await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
+    let other = server.take_part("spring", "eve@example.com").await;
+    server.reaches(&other, "enrolled", LATER).await;
+    let id = server.take_part("spring", "ada@example.com").await;
+    server.reaches(&id, "enrolled", LATER).await;
+    let calls_of = async |id: &str| {
+        let calls = testkit::eventually("the write is shown", LATER, || {
+            let calls = shown_as_json(&server, id)["calls"].as_array().unwrap().clone();
+            calls.iter().any(|call| call["endpoint"] == "/users/track").then_some(calls)
+        });
+        calls.await
+    };
+    let (of_other, calls) = (calls_of(&other).await, calls_of(&id).await);
+    let has_failed = |calls: &[Value]| calls.iter().any(|call| call["status"] == 503);
+    assert!(has_failed(&of_other) && !has_failed(&calls), "{of_other:?}, {calls:?}");
+    assert!(calls.iter().all(|call| call["participations"].as_array().unwrap().contains(&json!(id))));
+    for (language, title) in [("en", "calls to Braze"), ("fr", "appels à Braze")] {
+        let text = shown(&server, &id, &["--lang", language]);
+        let (_, section) = text.split_once(&format!("\n{title}\n")).unwrap();
+        assert_eq!(section.lines().count(), calls.len(), "{text}");
+        assert!(section.contains("201") && section.contains("/users/track × 1"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_or_mistyped_id_is_said_to_be_one() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;

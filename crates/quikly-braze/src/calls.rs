@@ -118,7 +118,8 @@ impl WantedCalls<'_> {
     }
 }
 
-fn as_json(brand: &BrandId, call: &BrazeCall) -> Value {
+/// A call as JSON.
+pub(crate) fn as_json(brand: &BrandId, call: &BrazeCall) -> Value {
     let ids: Vec<String> = call.participations.iter().map(ToString::to_string).collect();
     json!({
         "at": call.at.to_string(),

@@ -11,6 +11,7 @@ use ports::Clock;
 use ports::clock::SystemClock;
 use ports::inspection::InspectedParticipation;
 use reports::answer::{AnswerFacts, Explanation, Sibling, answer};
+use reports::calls::CallsAbout;
 
 use crate::arguments::Show;
 use crate::brand_terms;
@@ -27,6 +28,8 @@ struct ShownOnConsole<'a> {
     has_terms: bool,
     /// Since when the activation is paused, if it is.
     paused_since: Option<Timestamp>,
+    /// What was said to Braze about it.
+    calls: CallsAbout,
 }
 
 pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
@@ -41,8 +44,9 @@ pub(crate) async fn run(arguments: Show) -> anyhow::Result<()> {
         inspected.with_context(|| format!("there is no participation {id}; is the id complete?"))?;
     let (answer, has_terms) = answered(&inspected, &brands);
     let paused_since = opened.pauses().paused_since(inspected.participation.scope()).await?;
+    let calls = CallsAbout::read(opened.calls(), &inspected.participation, SystemClock.now()).await?;
     let revealed = arguments.reveal;
-    let shown = ShownOnConsole { inspected: &inspected, answer, revealed, has_terms, paused_since };
+    let shown = ShownOnConsole { inspected: &inspected, answer, revealed, has_terms, paused_since, calls };
     if arguments.json {
         console::say(&as_json::shown(&shown).to_string());
     } else {

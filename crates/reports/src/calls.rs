@@ -1,5 +1,7 @@
 //! What was said to Braze: the calls of some brands, in the order in which they were kept.
 
+mod about;
+
 use std::collections::VecDeque;
 
 use domain::Timestamp;
@@ -11,6 +13,8 @@ use ports::{CallReading, Result};
 use crate::language::Language;
 use crate::plain::shown;
 use crate::timeline::why;
+
+pub use about::{CallsAbout, MOST_SHOWN};
 
 /// The calls of some brands. They are read page by page, so memory does not grow with their number.
 pub struct CallStream<'a> {
@@ -87,10 +91,15 @@ impl BrandCalls {
 /// A call in one line.
 #[must_use]
 pub fn line(brand: &BrandId, call: &BrazeCall, language: Language) -> String {
+    format!("{:.3}  {brand}  {}", call.at, words(call, language))
+}
+
+/// A call and what came of it, without its time and its brand.
+#[must_use]
+pub fn words(call: &BrazeCall, language: Language) -> String {
     let status = call.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
     let mut line = format!(
-        "{:.3}  {brand}  {status:>3}  {}  {} × {}",
-        call.at,
+        "{status:>3}  {}  {} × {}",
         language.duration(call.took),
         call.endpoint.path(),
         language.number(call.objects.into()),

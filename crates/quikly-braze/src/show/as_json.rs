@@ -9,6 +9,7 @@ use reports::{masked, plain};
 use serde_json::{Value, json};
 
 use super::ShownOnConsole;
+use crate::calls::as_json;
 
 pub(super) fn shown(shown: &ShownOnConsole<'_>) -> Value {
     let participation = &shown.inspected.participation;
@@ -45,6 +46,11 @@ pub(super) fn shown(shown: &ShownOnConsole<'_>) -> Value {
         "consent": participation.consent().map(consent),
         "timeline": rows(participation).iter().map(row).collect::<Vec<Value>>(),
         "callbacks": shown.inspected.callbacks.iter().map(callback).collect::<Vec<Value>>(),
+        "calls": shown.calls.calls.iter().map(|call| as_json(participation.brand(), call)).collect::<Vec<Value>>(),
+        "calls_are_cut": shown.calls.are_cut,
+        "calls_that_may_be_about_it": shown.calls.unnamed,
+        "calls_kept_since": moment(shown.calls.kept_since),
+        "paused_since": moment(shown.paused_since),
         "knows_the_brand_file": shown.has_terms,
     })
 }

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use domain::Timestamp;
+use domain::call::MOST_NAMED;
 use domain::callback::ReceiverAnswer;
 use domain::consent::Consent;
 use ports::inspection::InspectedCallback;
+use reports::calls::{CallsAbout, MOST_SHOWN};
 use reports::language::Language;
 use reports::timeline::{TimelineRow, TimelineStep, rows, why, words};
 use reports::{masked, plain};
@@ -44,6 +46,7 @@ pub(super) fn shown(shown: &ShownOnConsole<'_>, language: Language) -> String {
     );
     let callbacks = shown.inspected.callbacks.iter().map(|one| callback(one, pick)).collect();
     section(pick("callbacks that are not delivered", "rappels non remis"), callbacks);
+    section(pick("calls to Braze", "appels à Braze"), calls(&shown.calls, language));
     text
 }
 
@@ -148,6 +151,42 @@ fn happened(step: &TimelineStep, language: Language) -> String {
         }
     }
     text
+}
+
+/// The calls that name it, and what is to be known of the others.
+fn calls(about: &CallsAbout, language: Language) -> Vec<(String, String)> {
+    let mut lines: Vec<(String, String)> = about
+        .calls
+        .iter()
+        .map(|call| (format!("{:.3}", call.at), reports::calls::words(call, language)))
+        .collect();
+    let unnamed = language.number(about.unnamed);
+    let notes = [
+        about.are_cut.then(|| match language {
+            Language::English => format!("These are the first {MOST_SHOWN}; `quikly-braze calls` shows all."),
+            Language::French => {
+                format!("Ce sont les {MOST_SHOWN} premiers ; `quikly-braze calls` les montre tous.")
+            }
+        }),
+        (about.unnamed > 0).then(|| match language {
+            Language::English => format!(
+                "{unnamed} further call(s) may be about it: a call about many participations names {MOST_NAMED} of them."
+            ),
+            Language::French => format!(
+                "{unnamed} autre(s) appel(s) peuvent la concerner : un appel sur beaucoup de participations en nomme {MOST_NAMED}."
+            ),
+        }),
+        about.kept_since.map(|since| match language {
+            Language::English => {
+                format!("Calls are kept for seven days. Those from before {since} are no longer recorded.")
+            }
+            Language::French => {
+                format!("Les appels sont gardés sept jours. Ceux d’avant {since} ne sont plus enregistrés.")
+            }
+        }),
+    ];
+    lines.extend(notes.into_iter().flatten().map(|note| (String::new(), note)));
+    lines
 }
 
 fn callback(
