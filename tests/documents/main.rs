@@ -9,4 +9,5 @@ mod links;
 mod markdown;
 mod metrics;
 mod promises;
+mod refusals;
 mod sources;

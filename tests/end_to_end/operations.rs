@@ -318,6 +318,27 @@ async fn a_paused_activation_refuses_newcomers_until_it_is_resumed_also_after_a_
 }
 
 #[tokio::test]
+async fn a_pause_shows_in_the_report_in_its_page_and_with_a_participation() {
+    let (_workspace, server, id) = with_one_enrolled().await;
+    let data = server.data().display().to_string();
+    let told = |command: &[&str]| run(&[command, &["--data", &data]].concat()).1;
+    let shows = || {
+        [
+            told(&["report", "spring"]).contains("Paused since "),
+            told(&["report", "spring", "--lang", "fr"]).contains("En pause depuis "),
+            told(&["report", "spring", "--html", "-"]).contains("<p class=\"wait\">Paused since "),
+            told(&["show", &id]).contains("activation paused"),
+            told(&["show", &id, "--lang", "fr"]).contains("activation en pause"),
+            asked(&server, &["report", "spring"])["paused_since"].is_string(),
+            asked(&server, &["show", &id])["paused_since"].is_string(),
+        ]
+    };
+    assert_eq!(shows(), [false; 7]);
+    asked(&server, &["pause", "spring"]);
+    assert_eq!(shows(), [true; 7]);
+}
+
+#[tokio::test]
 async fn status_says_of_each_brand_what_is_wrong_and_selects_a_brand_or_an_activation() {
     let workspace = SimProcess::start("0s").await;
     workspace.fault(json!({ "path": "/users/export/ids", "kind": "status", "status": 503, "when": "before", "count": 1_000_000 })).await;

@@ -2,6 +2,7 @@
 
 mod as_json;
 mod as_text;
+mod words;
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -261,12 +261,6 @@ fn refused(totals: &Totals) -> Vec<(String, u64)> {
     refused
 }
 
-/// A code as words.
-#[must_use]
-pub fn code_words(code: &str) -> String {
-    code.replace(['-', '_'], " ")
-}
-
 fn minutes(figures: &ActivationFigures) -> Vec<Minute> {
     let minute = |of: &MinuteFigures| {
         let MinuteFigures { minute, accepted, credited, rewarded } = *of;

@@ -1,9 +1,24 @@
 //! Which requests to take part were refused, and why.
 
+mod french;
+
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
 use domain::rollup::{REFUSED, Rollup, minute, minute_begins};
+
+use crate::language::Language;
+use crate::plain::shown;
+
+/// Why a request was refused, in words that may stand on a terminal. A code that this version does not know stands for itself.
+#[must_use]
+pub fn reason(code: &str, language: Language) -> String {
+    let known = match language {
+        Language::English => None,
+        Language::French => french::reason(code),
+    };
+    known.map_or_else(|| shown(&code.replace(['-', '_'], " ")), ToOwned::to_owned)
+}
 
 /// The refused requests of an activation since some time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,6 +64,13 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn an_unknown_reason_stands_for_itself_and_is_harmless_on_a_terminal() {
+        assert_eq!(reason("phone-fixed-line", Language::English), "phone fixed line");
+        assert_eq!(reason("phone-fixed-line", Language::French), "numéro fixe");
+        assert_eq!(reason("new_code\u{1b}[2J", Language::French), "new code\\u{1b}[2J");
     }
 
     #[test]

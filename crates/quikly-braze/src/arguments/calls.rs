@@ -45,6 +45,8 @@ pub(crate) struct IntakeArguments {
     /// Refusals of this last time
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = domain::brand_file::duration)]
     pub(crate) since: Duration,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgument,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

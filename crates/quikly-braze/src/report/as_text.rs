@@ -2,20 +2,20 @@
 
 use std::fmt::Write;
 
-use domain::ids::Channel;
-use reports::activation::{ActivationReport, BrazeUse, Leak, Stage, code_words};
+use reports::activation::{ActivationReport, BrazeUse, Leak};
+use reports::intake::reason;
 use reports::language::Language;
 use reports::plain::shown;
 
-/// The report. Numbers and durations are written as in `language`; the words are English.
+use super::words::ReportWords;
+
+/// The report, in a language.
 pub(super) fn report(report: &ActivationReport, language: Language) -> String {
-    let mut text = String::new();
-    let number = |number: u64| language.number(number);
-    let funnel = &report.funnel;
-    let state = if report.is_final() { "final" } else { "may still change" };
-    let _always = writeln!(text, "{} at {}, {state}", report.scope, report.at);
+    let words = ReportWords::of(language);
+    let mut text =
+        format!("{}\n", words.at(report.scope.as_str(), &report.at.to_string(), report.is_final()));
     if let Some((opens, closes)) = report.open {
-        let _always = writeln!(text, "open from {opens} to {closes}");
+        let _always = writeln!(text, "{}", words.open(&opens.to_string(), &closes.to_string()));
     }
     if let Some(since) = report.paused_since {
         let _always = writeln!(text, "{}", language.paused(since, report.at));
@@ -29,71 +29,62 @@ pub(super) fn report(report: &ActivationReport, language: Language) -> String {
             let _always = writeln!(text, "  {name:<44} {value:>12}");
         }
     };
-    let leak = |leak: &Leak| (format!("  {}", shown(leak.reason.words())), number(leak.count));
-    let mut went = vec![("took part".to_owned(), number(funnel.accepted))];
-    went.extend(funnel.not_credited.iter().map(leak));
-    went.extend(some("  are still under way", funnel.under_way(), language));
-    went.push(("credited".to_owned(), number(funnel.credited)));
-    went.extend(funnel.without_reward.iter().map(leak));
-    if !report.incentives.is_empty() {
-        went.extend(some("  may still win", funnel.may_still_win(), language));
-        went.push(("rewarded".to_owned(), number(funnel.rewarded)));
-    }
-    went.push(("on the profile".to_owned(), number(funnel.on_profile)));
-    section("where they went", went);
+    let number = |number: u64| language.number(number);
+    section(words.where_they_went, funnel(report, (language, words)));
     let ways = report.by_channel.iter().map(|(channel, funnel)| {
-        let name = match channel {
-            Channel::Email => "e-mail",
-            Channel::Sms => "text message",
-            Channel::Event => "app",
-        };
-        let [accepted, credited, rewarded] = [funnel.accepted, funnel.credited, funnel.rewarded].map(number);
-        (name.to_owned(), format!("{accepted} took part, {credited} credited, {rewarded} rewarded"))
+        let figures = [funnel.accepted, funnel.credited, funnel.rewarded].map(number);
+        (words.way(*channel).to_owned(), words.of_way(figures))
     });
-    section("by way", ways.collect());
-    let speeds = report.speed.iter().map(|(stage, speed)| {
-        let name = match stage {
-            Stage::Durable => "accepted for good",
-            Stage::Credited => "credited",
-            Stage::Rewarded => "rewarded",
-            Stage::OnProfile => "on the profile",
-        };
-        let [half, most, nearly_all] =
-            [speed.half, speed.most, speed.nearly_all].map(|within| language.duration(within));
-        (name.to_owned(), format!("half within {half}, 95 % within {most}, 99 % within {nearly_all}"))
-    });
-    section("how fast, from the click", speeds.collect());
+    section(words.by_way, ways.collect());
+    let speeds =
+        report.speed.iter().map(|(stage, speed)| (words.stage(*stage).to_owned(), words.speed(speed)));
+    section(words.how_fast, speeds.collect());
     let incentives = report.incentives.iter().map(|incentive| {
-        let left = incentive.left().map(|left| format!(", {} left", number(left.into()))).unwrap_or_default();
-        let [given, held, waiting] =
-            [incentive.given, incentive.held, incentive.waiting].map(|one| number(one.into()));
-        (incentive.id.to_string(), format!("{given} given, {held} held{left}, {waiting} in line"))
+        let left = incentive.left().map(|left| number(left.into()));
+        let figures = [incentive.given, incentive.held, incentive.waiting].map(|one| number(one.into()));
+        (incentive.id.to_string(), words.given(figures, left.as_deref()))
     });
-    section("incentives", incentives.collect());
-    let refused = report.refused.iter();
-    section(
-        "refused requests",
-        refused.map(|(code, count)| (shown(&code_words(code)), number(*count))).collect(),
-    );
-    section("sent to Braze", braze(&report.braze, language));
+    section(words.incentives, incentives.collect());
+    let refused = report.refused.iter().map(|(code, count)| (reason(code, language), number(*count)));
+    section(words.refused_requests, refused.collect());
+    section(words.sent_to_braze, braze(&report.braze, (language, words)));
     if let Some(busiest) = report.busiest() {
-        section("busiest minute", vec![(busiest.from.to_string(), number(busiest.accepted))]);
+        section(words.busiest_minute, vec![(busiest.from.to_string(), number(busiest.accepted))]);
     }
     text
 }
 
-fn braze(used: &BrazeUse, language: Language) -> Vec<(String, String)> {
+/// Where they went. What is indented left, or is under way.
+fn funnel(report: &ActivationReport, (language, words): (Language, &ReportWords)) -> Vec<(String, String)> {
+    let funnel = &report.funnel;
+    let row = |name: &str, count: u64| (name.to_owned(), language.number(count));
+    let aside = |name: &str, count: u64| (format!("  {name}"), language.number(count));
+    let leak = |leak: &Leak| aside(&shown(leak.reason.words(language)), leak.count);
+    let mut rows = vec![row(words.took_part, funnel.accepted)];
+    rows.extend(funnel.not_credited.iter().map(leak));
+    rows.extend(some(funnel.under_way()).map(|count| aside(words.under_way, count)));
+    rows.push(row(words.credited, funnel.credited));
+    rows.extend(funnel.without_reward.iter().map(leak));
+    if !report.incentives.is_empty() {
+        rows.extend(some(funnel.may_still_win()).map(|count| aside(words.may_still_win, count)));
+        rows.push(row(words.rewarded, funnel.rewarded));
+    }
+    rows.push(row(words.on_profile, funnel.on_profile));
+    rows
+}
+
+fn braze(used: &BrazeUse, (language, words): (Language, &ReportWords)) -> Vec<(String, String)> {
     if used.is_empty() {
         return Vec::new();
     }
-    let requests =
-        used.requests.iter().map(|(endpoint, count)| (format!("requests to {}", endpoint.path()), *count));
-    let points = [("data points sent", used.data_points_sent), ("data points saved", used.data_points_saved)];
+    let requests = used.requests.iter().map(|(endpoint, count)| (words.requests(endpoint.path()), *count));
+    let points =
+        [(words.data_points_sent, used.data_points_sent), (words.data_points_saved, used.data_points_saved)];
     let points = points.map(|(name, count)| (name.to_owned(), count));
     requests.chain(points).map(|(name, count)| (name, language.number(count))).collect()
 }
 
-/// A line, unless the figure is zero.
-fn some(name: &str, figure: u64, language: Language) -> Option<(String, String)> {
-    (figure > 0).then(|| (name.to_owned(), language.number(figure)))
+/// A figure, unless it is zero.
+fn some(figure: u64) -> Option<u64> {
+    (figure > 0).then_some(figure)
 }

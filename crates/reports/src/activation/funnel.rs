@@ -1,6 +1,7 @@
 //! Where those who took part went. The rows add up: a participant at one stage has reached the next one, has left for a reason, or is under way.
 
 use super::Totals;
+use crate::language::Language;
 
 /// The stages from the acceptance to the profile, and who left in between.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,19 +49,25 @@ impl LeakReason {
 
     /// The reason in words, behind the number of those who left.
     #[must_use]
-    pub fn words(&self) -> &str {
-        match self.name() {
-            "expired" => "did not confirm in time",
-            "unverified" => "subscribed, but Braze never confirmed it",
-            "rejected" => "were refused by Braze",
-            "failed" => "were given up",
-            "forgotten" => "were erased on their request",
-            "not_open" => "came before the opening",
-            "closed" => "came after the close",
-            "too_slow" => "were too slow",
-            "not_drawn" => "were not drawn",
-            "already_rewarded" => "had a reward already",
-            other => other,
+    pub fn words(&self, language: Language) -> &str {
+        let (english, french) = match self.name() {
+            "expired" => ("did not confirm in time", "sans confirmation dans le délai"),
+            "unverified" => {
+                ("subscribed, but Braze never confirmed it", "inscription jamais confirmée par Braze")
+            }
+            "rejected" => ("were refused by Braze", "refusées par Braze"),
+            "failed" => ("were given up", "abandonnées"),
+            "forgotten" => ("were erased on their request", "effacées à la demande de la personne"),
+            "not_open" => ("came before the opening", "avant l’ouverture"),
+            "closed" => ("came after the close", "après la fermeture"),
+            "too_slow" => ("were too slow", "trop lentes"),
+            "not_drawn" => ("were not drawn", "non tirées au sort"),
+            "already_rewarded" => ("had a reward already", "déjà récompensées"),
+            other => (other, other),
+        };
+        match language {
+            Language::English => english,
+            Language::French => french,
         }
     }
 }

@@ -101,10 +101,12 @@ fn header(
     } else {
         texts.nobody_under_way.to_owned()
     };
+    let paused = report.paused_since.map(|since| language.paused(since, report.at));
+    let paused = paused.map(|paused| format!("<p class=\"wait\">{paused}</p>\n")).unwrap_or_default();
     add(
         page,
         format_args!(
-            "<header>\n<p class=\"kicker\">{} · {scope}</p>\n<h1>{}</h1>\n<p class=\"dim\">{when}{state}</p>\n</header>\n",
+            "<header>\n<p class=\"kicker\">{} · {scope}</p>\n<h1>{}</h1>\n{paused}<p class=\"dim\">{when}{state}</p>\n</header>\n",
             texts.title,
             texts.headline(report, language),
         ),
@@ -137,13 +139,13 @@ fn funnel(page: &mut String, funnel: &Funnel, (language, texts): (Language, &Pag
     add(page, format_args!("<section>\n<h2>{}</h2>\n<div class=\"funnel\">\n", texts.where_they_went));
     let whole = funnel.accepted;
     stage(page, (texts.took_part, funnel.accepted, whole), whole, language);
-    leaks(page, &funnel.not_credited, (funnel.under_way(), texts.still_under_way), (language, texts));
+    leaks(page, &funnel.not_credited, (funnel.under_way(), texts.still_under_way), language);
     stage(page, (texts.credited, funnel.credited, funnel.accepted), whole, language);
     if funnel.rewarded > 0 || !funnel.without_reward.is_empty() {
-        leaks(page, &funnel.without_reward, (funnel.may_still_win(), texts.may_still_win), (language, texts));
+        leaks(page, &funnel.without_reward, (funnel.may_still_win(), texts.may_still_win), language);
         stage(page, (texts.rewarded, funnel.rewarded, funnel.credited), whole, language);
     }
-    leaks(page, &[], (funnel.not_on_profile(), texts.not_on_profile), (language, texts));
+    leaks(page, &[], (funnel.not_on_profile(), texts.not_on_profile), language);
     add(page, format_args!("</div>\n<p class=\"note\">{}</p>\n</section>\n", texts.of_the_step_before));
 }
 
@@ -162,15 +164,10 @@ fn stage(page: &mut String, (label, here, before): (&str, u64, u64), whole: u64,
     );
 }
 
-fn leaks(
-    page: &mut String,
-    left: &[Leak],
-    (staying, why): (u64, &str),
-    (language, texts): (Language, &PageTexts),
-) {
+fn leaks(page: &mut String, left: &[Leak], (staying, why): (u64, &str), language: Language) {
     page.push_str("<ul>\n");
     for leak in left {
-        let words = escaped(texts.reason(&leak.reason));
+        let words = escaped(leak.reason.words(language));
         add(
             page,
             format_args!("<li><span class=\"num\">{}</span> {words}</li>\n", language.number(leak.count)),

@@ -2,9 +2,11 @@
 
 use domain::call::Endpoint;
 
+use super::add;
 use super::texts::PageTexts;
-use super::{add, escaped};
-use crate::activation::{ActivationReport, BrazeUse, code_words};
+use crate::activation::{ActivationReport, BrazeUse};
+use crate::html;
+use crate::intake::reason;
 use crate::language::Language;
 
 /// What was sent to Braze, if anything was counted.
@@ -32,7 +34,7 @@ pub(super) fn refused(
         return;
     }
     let rows: Vec<(String, u64)> =
-        report.refused.iter().map(|(code, count)| (escaped(&code_words(code)), *count)).collect();
+        report.refused.iter().map(|(code, count)| (html::escaped(&reason(code, language)), *count)).collect();
     table(page, texts.refused_requests, &rows, language);
 }
 

@@ -28,6 +28,17 @@ fn the_page_says_in_its_heading_how_many_took_part() {
 }
 
 #[test]
+fn a_pause_stands_under_the_heading() {
+    let since = Timestamp::from_second(60).unwrap();
+    let paused = ActivationReport { paused_since: Some(since), at: since, ..report(&[("accepted", 1)]) };
+    for language in Language::ALL {
+        let sentence = language.paused(since, since);
+        assert!(page(&paused, language, "1.0.0").contains(&format!("<p class=\"wait\">{sentence}</p>")));
+        assert!(!page(&report(&[("accepted", 1)]), language, "1.0.0").contains("<p class=\"wait\">"));
+    }
+}
+
+#[test]
 fn a_reason_that_this_version_does_not_know_is_text_and_no_markup() {
     let report = report(&[("accepted", 2), ("uncredited <img src=x onerror=\"alert(1)\">&\u{202e}", 1)]);
     let page = page(&report, Language::English, "1.0.0");

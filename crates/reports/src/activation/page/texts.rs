@@ -1,6 +1,6 @@
 //! The words of the page in each language.
 
-use crate::activation::{ActivationReport, LeakReason};
+use crate::activation::ActivationReport;
 use crate::language::Language;
 
 /// The texts that do not depend on figures.
@@ -114,26 +114,6 @@ impl PageTexts {
         match self.language {
             Language::English => format!("Still under way: {number}."),
             Language::French => format!("Encore en cours : {number}."),
-        }
-    }
-
-    /// Why somebody left, behind the number of those who did.
-    pub(super) fn reason<'a>(&self, reason: &'a LeakReason) -> &'a str {
-        match self.language {
-            Language::English => reason.words(),
-            Language::French => match reason.name() {
-                "expired" => "sans confirmation dans le délai",
-                "unverified" => "inscription jamais confirmée par Braze",
-                "rejected" => "refusées par Braze",
-                "failed" => "abandonnées",
-                "forgotten" => "effacées à la demande de la personne",
-                "not_open" => "avant l’ouverture",
-                "closed" => "après la fermeture",
-                "too_slow" => "trop lentes",
-                "not_drawn" => "non tirées au sort",
-                "already_rewarded" => "déjà récompensées",
-                other => other,
-            },
         }
     }
 
