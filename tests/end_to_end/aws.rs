@@ -23,7 +23,7 @@ fn good(environment: &str) -> String {
 }
 
 /// An environment with its tables.
-async fn made(endpoint: &str, environment: &str) -> (aws::SdkConfig, Dynamo) {
+pub(crate) async fn made(endpoint: &str, environment: &str) -> (aws::SdkConfig, Dynamo) {
     let config = aws::emulator(endpoint).await;
     let dynamo = Dynamo::new(&config, Tables::of(environment));
     dynamo.make_tables().await.unwrap();
@@ -125,7 +125,7 @@ async fn a_brand_whose_winners_would_get_no_codes_is_not_pushed_and_odd_codes_ar
 }
 
 /// Runs a command with credentials for the emulator.
-fn said_to(endpoint: &str, command: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn said_to(endpoint: &str, command: &[&str]) -> (Option<i32>, String) {
     let variables = [
         ("AWS_ENDPOINT_URL", endpoint),
         ("AWS_REGION", "us-east-1"),

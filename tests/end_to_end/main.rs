@@ -4,6 +4,7 @@
 mod abuse;
 mod aws;
 mod bad_input;
+mod bad_stores;
 mod brand_files;
 mod browser;
 mod callbacks;
@@ -15,6 +16,7 @@ mod details;
 mod disk;
 mod documented;
 mod enrollment;
+mod environment;
 mod front_end;
 mod hostile_report;
 mod hot_incentive;

@@ -24,7 +24,7 @@ use ports::operations::{CALLBACK, Dead, ErasureReport, Operations, Overview, Sto
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::file_version::has_lines_in_rows;
+use crate::file_version::{FileSchema, has_lines_in_rows, of_file};
 use crate::id_key::{IdKeyError, KeptFingerprint};
 use crate::open_error::OpenError;
 use crate::outages;
@@ -58,10 +58,10 @@ impl AdminConnection {
         connection.busy_timeout(patience)?;
         // SQLite also overwrites deleted content with zeros.
         connection.pragma_update(None, "secure_delete", true)?;
-        let known = "SELECT count(*) FROM sqlite_schema WHERE name IN ('participations', 'notices')";
-        let tables: i64 = connection.query_row(known, [], |row| row.get(0))?;
-        if tables != 2 {
-            return Err(OpenError::NotADataFile);
+        match of_file(&connection)? {
+            FileSchema::OfAnother => return Err(OpenError::NotADataFile),
+            FileSchema::WithoutLedgers => return Err(OpenError::Earlier),
+            FileSchema::WithLedgers => {}
         }
         if schema::is_newer(&connection)? {
             return Err(OpenError::Newer);
@@ -88,10 +88,7 @@ impl AdminConnection {
     fn check_rows(&self, doing: &'static str) -> Result<()> {
         match has_lines_in_rows(&self.lock()) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Error::unavailable(
-                doing,
-                "the data file is of an earlier version: start `serve` on it once, which upgrades it",
-            )),
+            Ok(false) => Err(of_an_earlier_version(doing)),
             Err(error) => Err(failed(doing, error)),
         }
     }
@@ -105,6 +102,14 @@ impl AdminConnection {
         transaction.commit().map_err(|error| failed(doing, error))?;
         Ok(done)
     }
+}
+
+/// The error of a question that the file cannot answer before `serve` has upgraded it.
+fn of_an_earlier_version(doing: &'static str) -> Error {
+    Error::unavailable(
+        doing,
+        "the data file is of an earlier version: start `serve` on it once, which upgrades it",
+    )
 }
 
 fn failed(doing: &'static str, error: rusqlite::Error) -> Error {

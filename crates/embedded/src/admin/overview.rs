@@ -9,6 +9,7 @@ use domain::ids::{BrandId, ParticipationId};
 use ports::operations::{BrandWork, CALLBACK, LimitInUse, MOST_COUNTED, Overview};
 use rusqlite::{Connection, Result, params};
 
+use crate::file_version::has_hours_of_limits;
 use crate::moved_lines::lines_are_in_rows;
 use crate::rows::{brands_with_due, moment, one};
 
@@ -148,9 +149,11 @@ fn projected(among_first: u64, all: u64) -> u64 {
 }
 
 fn limits(connection: &Connection) -> Result<BTreeMap<String, LimitInUse>> {
-    let mut statement = connection.prepare(
-        "SELECT lane, requests, period, start, booked, probe_at, hour_booked, hour_ends, opens FROM limits",
-    )?;
+    // An earlier version keeps no hours and no waits that Braze asked for.
+    let since_step_13 =
+        if has_hours_of_limits(connection)? { "hour_booked, hour_ends, opens" } else { "NULL, NULL, NULL" };
+    let sql = format!("SELECT lane, requests, period, start, booked, probe_at, {since_step_13} FROM limits");
+    let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map([], |row| {
         let (period, start): (u64, i64) = (row.get(2)?, row.get(3)?);
         let limit = LimitInUse {

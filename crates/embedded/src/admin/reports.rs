@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use domain::ledger::Counts;
 use domain::rollup::Rollup;
+use ports::Result;
 use ports::reports::{ActivationFigures, Reports};
-use ports::{Error, Result};
 use rusqlite::Connection;
 
-use crate::admin::{AdminConnection, failed};
+use crate::admin::{AdminConnection, failed, of_an_earlier_version};
 use crate::ledger_tx::name;
 use crate::pauses;
 use crate::rollup_rows;
@@ -22,12 +22,7 @@ impl Reports for AdminConnection {
         // One transaction, so that the figures belong together.
         let transaction = connection.transaction().map_err(|error| failed(DOING, error))?;
         let found = figures(&transaction, scope, configured).map_err(|error| failed(DOING, error))?;
-        found.ok_or_else(|| {
-            Error::unavailable(
-                DOING,
-                "an earlier version serves the file, and it keeps no figures; update it",
-            )
-        })
+        found.ok_or_else(|| of_an_earlier_version(DOING))
     }
 
     async fn figures_since(&self, scope: &Scope, minute: i64) -> Result<Rollup> {

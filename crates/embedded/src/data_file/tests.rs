@@ -78,7 +78,10 @@ fn a_newer_file_is_refused() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let by_beside = crate::AdminConnection::open(&path).map(|_| ()).unwrap_err();
     for refused in [open(&path).map(|_| ()).unwrap_err(), by_beside] {
-        assert_eq!(refused.to_string(), "was written by a newer version of quikly-braze");
+        assert_eq!(
+            refused.to_string(),
+            "was written by a newer version of quikly-braze; update this program"
+        );
     }
 }
 

@@ -204,6 +204,20 @@ fn a_profile_with_another_number_is_explained() {
 }
 
 #[test]
+fn who_ended_without_a_credit_is_told_that_there_is_no_reward() {
+    let ended = ended(by_email(), Outcome::Enrolled);
+    let released = Award { credited_at: None, ..line(AwardStatus::Released) };
+    for award in [None, Some(&released)] {
+        says(
+            &facts(&ended, award),
+            "not_credited",
+            "It ended without a credit, so no reward.",
+            "Terminé sans crédit, donc sans gain.",
+        );
+    }
+}
+
+#[test]
 fn a_rejection_and_a_failure_say_why_without_acting_on_a_terminal() {
     let rejected = ended(by_email(), Outcome::Rejected { reason: "bad\u{1b}[31m <b>\u{202e}".to_owned() });
     says(
