@@ -27,6 +27,7 @@ macro_rules! can_be_operated {
             unreadable:
                 a_line_that_cannot_be_read_holds_up_no_other,
                 an_unreadable_callback_is_parked_and_holds_up_no_other,
+                a_participation_that_was_set_aside_is_listed_with_why_and_read_again_at_once,
                 a_profile_that_cannot_be_read_is_unknown_and_replaced,
                 an_unreadable_participation_is_erased_by_its_id_and_releases_its_place;
         }

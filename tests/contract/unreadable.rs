@@ -10,7 +10,7 @@ use domain::ids::ParticipationId;
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::{ProfileHint, ProfileRef};
 use ports::Error;
-use ports::operations::ErasureReport;
+use ports::operations::{CALLBACK, ErasureReport, RECORD, Which};
 use serde_json::json;
 use testkit::{participation, start};
 
@@ -65,6 +65,34 @@ pub(crate) async fn an_unreadable_participation_is_due_again_at_the_time_it_was_
     ports.store.set_aside(&[ada.id()], soon, soon + Duration::from_secs(86_400)).await.unwrap();
     assert_eq!(due(now).await, [eve.id()]);
     assert_eq!(due(soon).await, both);
+}
+
+pub(crate) async fn a_participation_that_was_set_aside_is_listed_with_why_and_read_again_at_once(
+    ports: Ports,
+) {
+    let (ada, eve) = (one("ada"), one("eve"));
+    for one in [&ada, &eve] {
+        ports.store.insert(one, None).await.unwrap();
+    }
+    ports.spoiler.spoil(Damaged::Participation, &ada.id().to_string()).await;
+    let operations = ports.operations.clone().unwrap();
+    let (now, later) = (ports.now(), ports.now() + Duration::from_secs(600));
+    ports.store.set_aside(&[ada.id(), eve.id()], later, later + Duration::from_secs(86_400)).await.unwrap();
+    ports.indexes_catch_up().await;
+    // Eve's can be read, so it is only due again.
+    let dead = operations.dead().await.unwrap();
+    let [listed] = &dead[..] else { panic!("{dead:?}") };
+    assert_eq!((&listed.id, listed.kind.as_str()), (&ada.id().to_string(), RECORD));
+    assert_eq!((&listed.brand, &listed.participations[..]), (&Some(acme()), &[ada.id()][..]));
+    let why = listed.why.as_deref().unwrap();
+    assert!(why.contains("cannot be read") && !why.contains("example.com"), "{why}");
+    let others = Which { kind: Some(CALLBACK.to_owned()), ..Which::default() };
+    assert_eq!(operations.retry(&others, now).await.unwrap(), []);
+    assert_eq!(operations.retry(&Which::default(), now).await.unwrap(), dead);
+    ports.indexes_catch_up().await;
+    let due: Vec<ParticipationId> =
+        ports.store.due(now, 100).await.unwrap().into_iter().map(|due| due.id).collect();
+    assert!(due.contains(&ada.id()), "{due:?}");
 }
 
 pub(crate) async fn more_than_a_hundred_are_the_callers_mistake_and_no_outage(ports: Ports) {

@@ -34,6 +34,8 @@ mod reports;
 mod rollups;
 mod schema;
 mod search;
+#[cfg(feature = "sqs")]
+mod set_aside;
 mod store;
 mod transaction;
 mod waiting;

@@ -237,6 +237,7 @@ fn letter(letters: Letters, message: Message) -> Letter {
         participations: look.map(|look| look.ids).unwrap_or_default(),
         attempts: None,
         last_answer: None,
+        why: None,
     };
     Letter { dead, message }
 }
@@ -268,6 +269,7 @@ impl Operations for Environment {
             self.give_back(&url, &found).await?;
             all.extend(found.into_iter().map(|letter| letter.dead));
         }
+        all.extend(self.dynamo.unreadable_records().await?);
         Ok(all)
     }
 
@@ -275,6 +277,10 @@ impl Operations for Environment {
         let mut chosen = Vec::new();
         for dead in self.dynamo.parked().await?.into_iter().filter(|dead| which.means(dead)) {
             self.dynamo.unpark(&dead, now).await?;
+            chosen.push(dead);
+        }
+        for dead in self.dynamo.unreadable_records().await?.into_iter().filter(|dead| which.means(dead)) {
+            self.dynamo.read_again(&dead, now).await?;
             chosen.push(dead);
         }
         for letters in Letters::ALL {

@@ -10,6 +10,7 @@ mod pauses;
 mod reports;
 mod retry;
 mod search;
+mod set_aside;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -133,6 +134,7 @@ fn parked(connection: &Connection) -> Result<Vec<Dead>> {
             participations: callback.iter().map(|callback| callback.id.participation).collect(),
             attempts: Some(attempts),
             last_answer: stored::callback::answer_in(&record),
+            why: None,
         }
     };
     Ok(rows.map_err(|error| failed(DOING, error))?.into_iter().map(dead).collect())
@@ -166,7 +168,10 @@ impl Operations for AdminConnection {
     }
 
     async fn dead(&self) -> Result<Vec<Dead>> {
-        parked(&self.lock())
+        let connection = self.lock();
+        let mut dead = parked(&connection)?;
+        dead.extend(set_aside::records(&connection)?);
+        Ok(dead)
     }
 
     async fn retry(&self, which: &Which, now: Timestamp) -> Result<Vec<Dead>> {
@@ -174,6 +179,11 @@ impl Operations for AdminConnection {
         self.change(DOING, |transaction| {
             let chosen: Vec<Dead> =
                 parked(transaction)?.into_iter().filter(|dead| which.means(dead)).collect();
+            let records = set_aside::records(transaction)?.into_iter().filter(|dead| which.means(dead));
+            let records: Vec<Dead> = records.collect();
+            for dead in &records {
+                set_aside::read_again(transaction, dead, now)?;
+            }
             for dead in &chosen {
                 transaction
                     .execute(
@@ -182,7 +192,7 @@ impl Operations for AdminConnection {
                     )
                     .map_err(|error| failed(DOING, error))?;
             }
-            Ok(chosen)
+            Ok(chosen.into_iter().chain(records).collect())
         })
     }
 

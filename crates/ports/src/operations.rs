@@ -26,11 +26,14 @@ pub const CALLBACK: &str = "callback";
 /// The kind of messages that the Scheduler could not send.
 pub const SCHEDULES: &str = "schedules";
 
+/// The kind of participations that cannot be read and were set aside.
+pub const RECORD: &str = "record";
+
 /// Every kind of parked work.
 #[must_use]
-pub fn kinds() -> [&'static str; 4] {
+pub fn kinds() -> [&'static str; 5] {
     let [enrollments, subscriptions] = QueueName::ALL.map(QueueName::name);
-    [CALLBACK, enrollments, subscriptions, SCHEDULES]
+    [CALLBACK, enrollments, subscriptions, SCHEDULES, RECORD]
 }
 
 /// The current state of the system.
@@ -155,6 +158,8 @@ pub struct Dead {
     pub attempts: Option<u32>,
     /// What the last attempt to deliver a callback led to, if that is known.
     pub last_answer: Option<LastAnswer>,
+    /// Why a record cannot be read.
+    pub why: Option<String>,
 }
 
 /// Selects parked work: all that matches every condition given here.

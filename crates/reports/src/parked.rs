@@ -1,15 +1,17 @@
 //! Why work is parked, and what to do, in a sentence.
 
 use domain::callback::ReceiverAnswer;
-use ports::operations::{CALLBACK, Dead, SCHEDULES};
+use ports::operations::{CALLBACK, Dead, RECORD, SCHEDULES};
 
 use crate::language::Language;
+use crate::plain::shown;
 
 /// Why this work was given up.
 #[must_use]
 pub fn why(dead: &Dead, language: Language) -> String {
     match (dead.kind.as_str(), language) {
         (CALLBACK, _) => callback(dead, language),
+        (RECORD, _) => record(dead, language),
         (SCHEDULES, Language::English) => "The Scheduler could not send the message.".to_owned(),
         (SCHEDULES, Language::French) => "Le Scheduler n’a pas pu envoyer le message.".to_owned(),
         (_, Language::English) => {
@@ -17,6 +19,16 @@ pub fn why(dead: &Dead, language: Language) -> String {
         }
         (_, Language::French) => {
             "Le message a été reçu plusieurs fois, et son traitement a échoué à chaque fois.".to_owned()
+        }
+    }
+}
+
+fn record(dead: &Dead, language: Language) -> String {
+    let why = dead.why.as_deref().map(|why| format!(": {}", shown(why))).unwrap_or_default();
+    match language {
+        Language::English => format!("The participation was set aside, since it cannot be read{why}."),
+        Language::French => {
+            format!("La participation a été mise de côté, car elle ne peut pas être lue{why}.")
         }
     }
 }
@@ -80,6 +92,12 @@ pub fn what_to_do(dead: &Dead, language: Language) -> &'static str {
         (CALLBACK, Language::French) => {
             "Faites réparer le destinataire ; puis `dead retry`. Le rappel garde son identifiant et ne compte qu’une fois."
         }
+        (RECORD, Language::English) => {
+            "It is read again every minute, and at once after `dead retry`. If a newer version wrote it, update to that version; otherwise restore it from a copy, or erase it with `forget --id ID`."
+        }
+        (RECORD, Language::French) => {
+            "Elle est relue chaque minute, et tout de suite après `dead retry`. Si une version plus récente l’a écrite, installez cette version ; sinon restaurez-la d’une copie, ou effacez-la avec `forget --id ID`."
+        }
         (_, Language::English) => {
             "Look at `show ID` of its participations and at the log; then `dead retry`. The tick processes them in any case."
         }
@@ -105,7 +123,18 @@ mod tests {
             participations: Vec::new(),
             attempts: Some(1_240),
             last_answer: answer.map(|kind| LastAnswer { kind, at }),
+            why: None,
         }
+    }
+
+    #[test]
+    fn a_record_that_was_set_aside_says_why_it_cannot_be_read() {
+        let broken = Dead { why: Some("the text breaks off\u{1b}".to_owned()), ..dead(RECORD, None) };
+        assert_eq!(
+            why(&broken, Language::English),
+            "The participation was set aside, since it cannot be read: the text breaks off\\u{1b}."
+        );
+        assert!(why(&broken, Language::French).contains("mise de côté"));
     }
 
     #[test]

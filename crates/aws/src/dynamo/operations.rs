@@ -173,6 +173,7 @@ impl Dynamo {
                     participations: callback.iter().map(|callback| callback.id.participation).collect(),
                     attempts: number_of(&item, "attempts")?,
                     last_answer: text_of(&item, "last_answer").ok().and_then(stored::callback::decode_answer),
+                    why: None,
                 });
                 Ok(())
             },
