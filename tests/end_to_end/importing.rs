@@ -111,6 +111,26 @@ async fn rows_are_imported_beside_a_running_server_and_enrolled_with_their_conse
     server.reaches(first["id"].as_str().unwrap(), "enrolled", LATER).await;
 }
 
+/// The look-ups of one consumer each that Braze allows in a minute, and how many rows are imported. They take more than three minutes.
+const LOOK_UPS: u64 = 60;
+const ROWS: u64 = 200;
+
+#[tokio::test]
+async fn whoever_takes_part_beside_an_import_is_looked_up_before_the_rows_that_were_there_already() {
+    let workspace = SimProcess::start("0s").await;
+    workspace.set_limits(json!({ "export_ids_per_minute": LOOK_UPS })).await;
+    let braze = format!("limits = {{ export_ids_per_minute = {LOOK_UPS} }}");
+    let server = ServeProcess::start(&BrandFixture { braze: &braze, ..BrandFixture::at(&workspace) }).await;
+    let files = Files::new();
+    let rows: String = (0..ROWS).map(|number| format!("i{number}@example.com\n")).collect();
+    let file = files.with("list.csv", format!("email\n{rows}"));
+    assert_eq!(figures(&imported(&server, &file, &[])), [ROWS, ROWS, 0, 0]);
+    let id = server.take_part("spring", "ada@example.com").await;
+    server.reaches(&id, "enrolled", LATER).await;
+    let asked = workspace.requests("/users/export/ids").await;
+    assert!(asked < ROWS - LOOK_UPS, "{asked} look-ups, of which Ada's was one");
+}
+
 #[tokio::test]
 async fn an_import_that_is_killed_twice_and_repeated_has_the_same_result() {
     let workspace = SimProcess::start("0s").await;
