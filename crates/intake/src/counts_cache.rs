@@ -17,7 +17,7 @@ use ports::Ledger;
 pub const COUNTS_FRESH_FOR: Duration = Duration::from_millis(250);
 
 /// The counters, or why they could not be read. The requests that share a read also share its failure.
-type CountsRead = Result<Counts, Arc<ports::Error>>;
+type SharedCounts = Result<Counts, Arc<ports::Error>>;
 
 /// The last read of each ledger's counters. Only ledgers of known activations are read, so their number is limited.
 pub(crate) struct CountsCache {
@@ -29,7 +29,7 @@ pub(crate) struct CountsCache {
 #[derive(Clone)]
 struct SharedRead {
     begun_at: Timestamp,
-    counts: Shared<BoxFuture<'static, CountsRead>>,
+    counts: Shared<BoxFuture<'static, SharedCounts>>,
 }
 
 impl CountsCache {
@@ -44,7 +44,7 @@ impl CountsCache {
         from: &Arc<dyn Ledger>,
         ledger: &LedgerKey,
         now: Timestamp,
-    ) -> CountsRead {
+    ) -> SharedCounts {
         if self.fresh_for.is_zero() {
             return from.counts(ledger).await.map_err(Arc::new);
         }

@@ -22,13 +22,13 @@ const BRAND: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\n
 
 const COUNTER: &str = "/incentives/spring/first";
 
-struct Watched {
+struct WatchedPages {
     routes: Router,
     memory: Arc<Memory>,
     clock: Arc<TestClock>,
 }
 
-impl Watched {
+impl WatchedPages {
     fn open() -> Self {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
@@ -75,7 +75,7 @@ impl Watched {
 
 #[tokio::test]
 async fn a_counter_is_read_anew_once_the_last_read_is_a_quarter_of_a_second_old() {
-    let watched = Watched::open();
+    let watched = WatchedPages::open();
     assert_eq!(watched.held().await, 0);
     watched.post("ada@example.com").await;
     watched.clock.advance(COUNTS_FRESH_FOR - Duration::from_millis(1));
@@ -86,7 +86,7 @@ async fn a_counter_is_read_anew_once_the_last_read_is_a_quarter_of_a_second_old(
 
 #[tokio::test]
 async fn the_page_of_an_activation_shows_the_same_counter() {
-    let watched = Watched::open();
+    let watched = WatchedPages::open();
     let shown = async || watched.get("/activations/spring").await.1["incentives"][0]["held"].clone();
     assert_eq!((watched.held().await, shown().await), (0.into(), 0.into()));
     watched.post("ada@example.com").await;
@@ -97,7 +97,7 @@ async fn the_page_of_an_activation_shows_the_same_counter() {
 
 #[tokio::test]
 async fn consumers_see_what_is_left_after_their_own_participation() {
-    let watched = Watched::open();
+    let watched = WatchedPages::open();
     assert_eq!(watched.held().await, 0);
     let ada = watched.post("ada@example.com").await;
     let (_, shown) = watched.get(&ada).await;
@@ -106,7 +106,7 @@ async fn consumers_see_what_is_left_after_their_own_participation() {
 
 #[tokio::test]
 async fn a_read_that_fails_is_tried_again_after_the_same_time() {
-    let watched = Watched::open();
+    let watched = WatchedPages::open();
     watched.reads_fail(true);
     assert_eq!(watched.get(COUNTER).await.0, StatusCode::SERVICE_UNAVAILABLE);
     watched.reads_fail(false);
@@ -117,7 +117,7 @@ async fn a_read_that_fails_is_tried_again_after_the_same_time() {
 
 #[tokio::test]
 async fn a_store_that_fails_is_noticed_as_soon_as_the_last_read_is_old() {
-    let watched = Watched::open();
+    let watched = WatchedPages::open();
     assert_eq!(watched.held().await, 0);
     watched.reads_fail(true);
     assert_eq!(watched.held().await, 0);
