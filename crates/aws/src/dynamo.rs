@@ -25,6 +25,7 @@ mod numbers;
 mod operations;
 mod outages;
 mod pages;
+mod participation_item;
 mod pauses;
 mod ranks;
 mod read;
@@ -42,9 +43,11 @@ mod waiting;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use futures::future::join_all;
+use ports::ledger::MAKERS_LEASE;
 
 pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
@@ -61,6 +64,8 @@ pub struct Dynamo {
     tables: Tables,
     numbering: Arc<Numbering>,
     lists_read: Arc<ListsRead>,
+    /// How long callbacks that it makes are kept from others.
+    makers_lease: Option<Duration>,
 }
 
 impl Dynamo {
@@ -68,7 +73,8 @@ impl Dynamo {
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, tables: Tables) -> Self {
         let numbering = Arc::new(Numbering::by(DrawSettings::default()));
-        Self { client: Client::new(config), tables, numbering, lists_read: Arc::default() }
+        let client = Client::new(config);
+        Self { client, tables, numbering, lists_read: Arc::default(), makers_lease: None }
     }
 
     /// Accepts a participation only after its number is drawn, however long that takes. Otherwise the line of a participation whose
@@ -82,6 +88,12 @@ impl Dynamo {
     #[must_use]
     pub fn drawing_by(self, settings: DrawSettings) -> Self {
         Self { numbering: Arc::new(Numbering::by(settings)), ..self }
+    }
+
+    /// Takes the callbacks that it makes, so that nobody has to take them: whoever makes them has to deliver them.
+    #[must_use]
+    pub fn taking_what_it_makes(self) -> Self {
+        Self { makers_lease: Some(MAKERS_LEASE), ..self }
     }
 
     /// Opens connections, so that the first requests do not wait for them. They stay open whatever the answers are.

@@ -138,9 +138,7 @@ pub(crate) async fn announce(
     if !resolved.moved_up.is_empty() {
         reschedule::now(&connector.deps, QueueName::EmailEnrollments, brand, &resolved.moved_up).await;
     }
-    if resolved.calls_back {
-        connector.callbacks_due.notify_one();
-    }
+    connector.callbacks_are_made(&resolved.callbacks);
     for (pool, left) in resolved.low.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if *left == 0 {

@@ -22,7 +22,10 @@ const MOST_IN_BATCH: usize = 200;
 
 /// A function that is invoked again and again keeps calls this often, or when there are [`FULL`] of them, so that a batch fills a
 /// kilobyte.
-const KEPT_EVERY: Duration = Duration::from_secs(10);
+pub(crate) const KEPT_EVERY: Duration = Duration::from_secs(10);
+
+/// A function that is invoked every minute keeps calls this often, unless some of them have failed.
+pub(crate) const KEPT_BY_TICKS_EVERY: Duration = Duration::from_secs(300);
 
 /// So many calls of one brand are about a kilobyte.
 const FULL: usize = 12;
@@ -117,11 +120,12 @@ impl CallRecord {
         brands.into_iter().flat_map(in_batches).collect()
     }
 
-    /// Whether calls have waited for long, or fill a batch.
-    pub(crate) fn is_ripe(&self, now: Timestamp) -> bool {
+    /// Whether calls have waited for this long, or fill a batch. Failed calls never wait for longer than [`KEPT_EVERY`].
+    pub(crate) fn is_ripe(&self, every: Duration, now: Timestamp) -> bool {
         let pending = self.0.lock();
-        let rested =
-            pending.kept_at.is_none_or(|kept_at| now < kept_at || between(kept_at, now) >= KEPT_EVERY);
+        let failed = || pending.brands.values().flatten().any(BrazeCall::has_failed);
+        let every = if every > KEPT_EVERY && failed() { KEPT_EVERY } else { every };
+        let rested = pending.kept_at.is_none_or(|kept_at| now < kept_at || between(kept_at, now) >= every);
         pending.count > 0 && (rested || pending.brands.values().any(|calls| calls.len() >= FULL))
     }
 }
@@ -191,13 +195,28 @@ mod tests {
     fn the_first_calls_are_kept_at_once_and_later_ones_when_they_fill_a_batch_or_some_seconds_are_over() {
         let record = CallRecord::default();
         let add = || assert!(record.add(&brand(), answered("no")));
-        assert!(!record.is_ripe(at(0)), "there is none");
+        let is_ripe = |second| record.is_ripe(KEPT_EVERY, at(second));
+        assert!(!is_ripe(0), "there is none");
         add();
-        assert!(record.is_ripe(at(0)));
+        assert!(is_ripe(0));
         record.take(at(0));
         add();
-        assert!(!record.is_ripe(at(9)) && record.is_ripe(at(10)));
+        assert!(!is_ripe(9) && is_ripe(10));
         (1..FULL).for_each(|_| add());
-        assert!(record.is_ripe(at(1)));
+        assert!(is_ripe(1));
+    }
+
+    #[test]
+    fn calls_of_ticks_wait_for_five_minutes_unless_one_has_failed() {
+        let record = CallRecord::default();
+        let is_ripe = |second| record.is_ripe(KEPT_BY_TICKS_EVERY, at(second));
+        let well = BrazeCall { cause: None, ..answered("no") };
+        record.add(&brand(), well.clone());
+        assert!(is_ripe(0), "the first one does not wait");
+        record.take(at(0));
+        record.add(&brand(), well);
+        assert!(!is_ripe(299) && is_ripe(300));
+        record.add(&brand(), answered("no"));
+        assert!(!is_ripe(9) && is_ripe(10));
     }
 }

@@ -17,6 +17,7 @@ use crate::clock_watch::ClockWatch;
 use crate::deps::Deps;
 use crate::in_hand::InHand;
 use crate::kept_outages::KeptOutages;
+use crate::made_callbacks::MadeCallbacks;
 use crate::suspects::Suspects;
 
 /// Processes participations: asks for the next step of each, and performs it.
@@ -27,6 +28,7 @@ pub struct Connector {
     pub(crate) braze: BrazeAccess,
     /// Notified when there are callbacks to send.
     pub(crate) callbacks_due: Notify,
+    pub(crate) made_callbacks: MadeCallbacks,
     pub(crate) drawn: Mutex<HashSet<LedgerKey>>,
     /// Ledgers that are already in the form of this version.
     pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
@@ -46,6 +48,7 @@ impl Connector {
             brands: brands.into(),
             id_key,
             callbacks_due: Notify::new(),
+            made_callbacks: MadeCallbacks::default(),
             drawn: Mutex::default(),
             upgraded: Mutex::default(),
             suspects: Suspects::default(),

@@ -55,12 +55,35 @@ impl Connector {
     /// # Errors
     /// If the store cannot be reached.
     pub async fn dispatch(&self) -> ports::Result<Dispatched> {
-        let now = self.deps.clock.now();
-        let taken = self.deps.callbacks.take_callbacks(now, AT_ONCE).await?;
+        let made = self.made_here();
+        if !made.is_empty() {
+            return self.deliver(made).await;
+        }
+        let taken = self.deps.callbacks.take_callbacks(self.deps.clock.now(), AT_ONCE).await?;
         for error in &taken.unreadable {
             tracing::error!(event = "connector.not_told", error = %in_full(error), "A callback cannot be read and is parked.");
         }
-        let taken = taken.callbacks;
+        self.deliver(taken.callbacks).await
+    }
+
+    /// Some callbacks that were made here and are not due for others yet.
+    fn made_here(&self) -> Vec<CallbackDelivery> {
+        let lease = self.deps.callbacks.makers_lease();
+        lease.map(|lease| self.made_callbacks.take(lease, self.deps.clock.now(), AT_ONCE)).unwrap_or_default()
+    }
+
+    /// Notes callbacks that this process has made, to deliver them next.
+    pub(crate) fn callbacks_are_made(&self, callbacks: &[Callback]) {
+        if callbacks.is_empty() {
+            return;
+        }
+        if self.deps.callbacks.makers_lease().is_some() {
+            self.made_callbacks.add(callbacks);
+        }
+        self.callbacks_due.notify_one();
+    }
+
+    async fn deliver(&self, taken: Vec<CallbackDelivery>) -> ports::Result<Dispatched> {
         let told = join_all(taken.iter().map(|outbound| self.deliver_one(outbound))).await;
         let outcomes: Vec<(CallbackId, DeliveryOutcome)> =
             taken.iter().map(|outbound| outbound.callback.id).zip(told).collect();
@@ -74,15 +97,27 @@ impl Connector {
         Ok(Dispatched { tried: outcomes.len(), again_at: again_at.min() })
     }
 
-    /// Sends the callbacks that are due, if any were made since the last call. A worker that processes a
-    /// batch need not look otherwise.
+    /// Sends the callbacks that were made since the last call. Where the maker has not taken them, it sends what is due. A worker that
+    /// processes a batch need not look otherwise.
     ///
     /// # Errors
     /// If the store cannot be reached.
     pub async fn deliver_callbacks(&self) -> ports::Result<Dispatched> {
-        match self.callbacks_due.notified().now_or_never() {
-            Some(()) => self.dispatch().await,
-            None => Ok(Dispatched::default()),
+        if self.callbacks_due.notified().now_or_never().is_none() {
+            return Ok(Dispatched::default());
+        }
+        if self.deps.callbacks.makers_lease().is_none() {
+            return self.dispatch().await;
+        }
+        let mut dispatched = Dispatched::default();
+        loop {
+            let made = self.made_here();
+            if made.is_empty() {
+                return Ok(dispatched);
+            }
+            let Dispatched { tried, again_at } = self.deliver(made).await?;
+            dispatched.tried += tried;
+            dispatched.again_at = [dispatched.again_at, again_at].into_iter().flatten().min();
         }
     }
 

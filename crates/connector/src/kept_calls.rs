@@ -3,6 +3,7 @@
 use metrics::Metric;
 use ports::error::in_full;
 
+use crate::call_record::{KEPT_BY_TICKS_EVERY, KEPT_EVERY};
 use crate::connector::Connector;
 
 impl Connector {
@@ -27,7 +28,15 @@ impl Connector {
     /// Keeps them if they fill a batch or were not kept for some seconds. Call it at the end of an invocation, whose process may be
     /// frozen afterwards.
     pub async fn keep_calls_now_and_then(&self) {
-        if self.braze.calls.is_ripe(self.deps.clock.now()) {
+        if self.braze.calls.is_ripe(KEPT_EVERY, self.deps.clock.now()) {
+            self.keep_calls().await;
+        }
+    }
+
+    /// Does the same for a process that is invoked every minute, so that calls may wait for longer: each minute has a few calls, and all of
+    /// them together are one item. Failed calls do not wait.
+    pub async fn keep_calls_of_ticks(&self) {
+        if self.braze.calls.is_ripe(KEPT_BY_TICKS_EVERY, self.deps.clock.now()) {
             self.keep_calls().await;
         }
     }

@@ -8,13 +8,14 @@ use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
 use domain::rollup::Rollup;
 use metrics::Metric;
-use ports::store::{MOST_ITEMS, Saved};
+use ports::store::{Due, MOST_ITEMS, Saved};
 
 use crate::award;
 use crate::budget::Rank;
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
 use crate::enter;
+use crate::glimpses::Glimpses;
 use crate::guard::Panics;
 use crate::lost_consents;
 use crate::profile_cache;
@@ -41,20 +42,26 @@ impl Connector {
     /// If the store cannot be read or written, or if something panicked. Nothing is lost: a participation
     /// that was not saved is processed again.
     pub async fn step(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<Stepped> {
-        self.step_at(Occasion::Asked, brand, ids).await
+        self.step_at(Occasion::Asked, brand, (ids, Glimpses::default())).await
     }
 
-    /// Does the same, on a given occasion.
-    pub(crate) async fn step_at(
+    /// Does the same for those that the tick found due.
+    pub(crate) async fn step_due(&self, brand: &BrandId, due: Vec<Due>) -> ports::Result<Stepped> {
+        let ids: Vec<ParticipationId> = due.iter().map(|due| due.id).collect();
+        let glimpses = Glimpses::of(due);
+        self.step_at(Occasion::Tick, brand, (&ids, glimpses)).await
+    }
+
+    async fn step_at(
         &self,
         occasion: Occasion,
         brand: &BrandId,
-        ids: &[ParticipationId],
+        (ids, mut glimpses): (&[ParticipationId], Glimpses),
     ) -> ports::Result<Stepped> {
         const DOING: &str = "stepping participations";
         let (mut stepped, mut panics) = (Stepped::default(), Panics::default());
         for some in self.suspects.apart(ids) {
-            let stepping = self.step_together(occasion, brand, &some);
+            let stepping = self.step_together(occasion, brand, (&some, &mut glimpses));
             if let Some(done) = panics.watch(self, (brand, DOING), &some, stepping).await? {
                 stepped.add(done);
             }
@@ -67,15 +74,20 @@ impl Connector {
         &self,
         occasion: Occasion,
         brand: &BrandId,
-        ids: &[ParticipationId],
+        (ids, glimpses): (&[ParticipationId], &mut Glimpses),
     ) -> ports::Result<Stepped> {
         let hold = self.in_hand.take(ids);
+        let brands = self.brands();
+        let (glimpsed, unread) = match brands.brand(brand) {
+            Some(_) => glimpses.take(&hold.ids),
+            None => (Vec::new(), hold.ids.clone()),
+        };
         let mut items = Vec::with_capacity(hold.ids.len());
-        for some in hold.ids.chunks(MOST_ITEMS) {
+        for some in unread.chunks(MOST_ITEMS) {
             items.extend(read::participations(self, brand, some).await?.into_iter().map(WorkItem::new));
         }
         let mut items = read::awards(self, brand, items).await?;
-        let brands = self.brands();
+        items.extend(glimpsed);
         if let Some(brand) = brands.brand(brand) {
             items = enter::lines(self, brand, items).await?;
         }

@@ -15,7 +15,6 @@ use ports::store::Due;
 use crate::connector::Connector;
 use crate::ledgers;
 use crate::read_back;
-use crate::step::Occasion;
 use crate::work_item::Stepped;
 
 /// The time between two ticks.
@@ -88,9 +87,11 @@ impl Connector {
         self.braze.counters.set(Metric::Due, None, count);
         self.braze.counters.set(Metric::PollLag, None, milliseconds(behind));
         let mut ticked = Ticked { due: due.len(), behind, more: false, stepped: Stepped::default() };
-        let groups = by_brand(due.into_iter().map(|due| (due.brand, due.id)));
-        let steps =
-            groups.iter().map(async |(brand, ids)| (brand, self.step_at(Occasion::Tick, brand, ids).await));
+        let groups = by_brand(due.into_iter().map(|due| (due.brand.clone(), due)));
+        let steps = groups.into_iter().map(async |(brand, due)| {
+            let stepped = self.step_due(&brand, due).await;
+            (brand, stepped)
+        });
         for (brand, stepped) in join_all(steps).await {
             match stepped {
                 Ok(stepped) => ticked.stepped.add(stepped),

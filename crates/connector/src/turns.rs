@@ -24,6 +24,7 @@ use crate::endpoints::statuses::Subscriptions;
 use crate::endpoints::subscribe::{self, SubscribeNumbers};
 use crate::endpoints::write::Writes;
 use crate::endpoints::{BrandAccess, BrazeEndpoint};
+use crate::glimpses;
 use crate::profile_cache;
 use crate::without_terms::{self, Missing};
 use crate::work_item::{Performed, WorkItem};
@@ -76,6 +77,7 @@ struct Groups {
     confirmations: Vec<(WorkItem, ProfileRef)>,
     built: Vec<(WorkItem, ProfileRef)>,
     claims: Vec<WorkItem>,
+    glimpsed: Vec<WorkItem>,
     aliases: Vec<(WorkItem, Alias)>,
     profiles: Vec<WorkItem>,
     events: Vec<(WorkItem, ProfileEventQuestion)>,
@@ -117,6 +119,11 @@ impl Groups {
     }
 }
 
+/// Whether a step may follow from a glimpse of a participation: a question, or a wait.
+fn is_for_a_glimpse(step: &Step) -> bool {
+    matches!(step, Step::Ask(question) if *question != Question::Claim) || matches!(step, Step::Wait { .. })
+}
+
 /// The groups that are being performed.
 type UnderWay<'a> = FuturesUnordered<BoxFuture<'a, ports::Result<Performed>>>;
 
@@ -150,7 +157,11 @@ impl<'a> Turns<'a> {
                 return;
             }
             let Some(activation) = self.brand.activations.get(item.participation.scope()) else {
-                groups.missing.push((item, Missing::Activation));
+                if item.is_glimpsed {
+                    groups.glimpsed.push(item);
+                } else {
+                    groups.missing.push((item, Missing::Activation));
+                }
                 return;
             };
             let terms = Terms { brand: self.brand, activation };
@@ -159,6 +170,10 @@ impl<'a> Turns<'a> {
                 item.participation.learns_who(who);
             }
             let step = decide(&item.participation, &terms, &item.facts, now);
+            if item.is_glimpsed && !is_for_a_glimpse(&step) {
+                groups.glimpsed.push(item);
+                return;
+            }
             if !matches!(step, Step::NotOffered(_)) {
                 item.participation.has_terms();
             }
@@ -198,6 +213,9 @@ impl<'a> Turns<'a> {
         if !groups.claims.is_empty() {
             let claims = profile_cache::claims(connector, brand, groups.claims);
             under_way.push(claims.map(|done| done.map(Performed::goes_on)).boxed());
+        }
+        if !groups.glimpsed.is_empty() {
+            under_way.push(glimpses::read_again(connector, &brand.id, groups.glimpsed).boxed());
         }
         self.at::<Subscriptions>(groups.subscriptions, under_way);
         self.at::<ConsentGroups>(groups.consent_groups, under_way);

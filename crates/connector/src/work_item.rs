@@ -11,6 +11,7 @@ use domain::profile::ProfileHint;
 use domain::rollup::Rollup;
 use domain::time::later;
 use ports::Chance;
+use ports::store::Glimpse;
 
 use crate::retry::back_off;
 
@@ -35,6 +36,8 @@ pub(crate) struct WorkItem {
     pub(crate) looked_at: Option<Participation>,
     /// The participation as it was read, if it is polled.
     polled: Option<Participation>,
+    /// Whether it was only glimpsed, so that others may have changed it before.
+    pub(crate) is_glimpsed: bool,
 }
 
 impl WorkItem {
@@ -51,7 +54,14 @@ impl WorkItem {
             turns: 0,
             looked_at: None,
             polled: None,
+            is_glimpsed: false,
         }
+    }
+
+    /// A participation as the tick has found it.
+    pub(crate) fn glimpsed(Glimpse { participation, award }: Glimpse) -> Self {
+        let item = Self::new(participation);
+        Self { facts: Facts { award, ..item.facts }, is_glimpsed: true, ..item }
     }
 
     /// Remembers a participation that is polled as it was read.

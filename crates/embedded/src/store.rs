@@ -248,6 +248,7 @@ impl Store for DataFile {
                 brand: BrandId::parse(&brand).map_err(corrupt)?,
                 due_at: Timestamp::from_millisecond(due_at)
                     .map_err(|error| Error::corrupt("participation", error))?,
+                glimpse: None,
             })
         };
         Ok(in_turns(rows.into_iter().map(due).collect::<Result<_>>()?, most))

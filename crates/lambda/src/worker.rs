@@ -62,6 +62,7 @@ impl Reaches {
 async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>> {
     let config = aws::function();
     let Adapters { table, clock, secrets, dynamo, queues } = Adapters::of_the_environment(&config)?;
+    let dynamo = Arc::new(dynamo.as_ref().clone().taking_what_it_makes());
     let schedule = Arc::new(Scheduler::new(&config, environment::schedules()?));
     let braze = Arc::new(HttpTransport::new(TIMEOUTS)?);
     let (connected, scheduling) = (queues.clone(), schedule.clone());
@@ -149,7 +150,7 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
         let connector = connectors.current().await;
         let ticked = tick(&connector, &event.context).await;
         watch_braze(&connector, reaches).await;
-        connector.keep_calls_now_and_then().await;
+        connector.keep_calls_of_ticks().await;
         connector.metrics().set(Metric::BrandsRefused, None, connectors.refused());
         output::say(line, &connector.metrics().take());
         ticked?;

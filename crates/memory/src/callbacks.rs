@@ -1,5 +1,7 @@
 //! The callbacks that wait to be delivered.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::callback::{Callback, CallbackId};
@@ -36,9 +38,13 @@ impl Callbacks for Memory {
         })
     }
 
+    fn makers_lease(&self) -> Option<Duration> {
+        self.lock().ledgers.makers_lease
+    }
+
     async fn call_back(&self, callback: &Callback) -> Result<()> {
         self.lock().write("keeping a callback", |state| {
-            let kept = KeptCallback::new(callback);
+            let kept = KeptCallback::due_at(callback, callback.at);
             state.ledgers.callbacks.entry(callback.id).or_insert(kept);
             Ok(())
         })

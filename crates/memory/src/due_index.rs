@@ -7,9 +7,9 @@ use domain::Timestamp;
 use domain::ids::ParticipationId;
 use domain::participation::Participation;
 use domain::time::later;
-use ports::store::Due;
+use ports::store::{Due, Glimpse};
 
-use crate::MemoryState;
+use crate::{Memory, MemoryState};
 
 /// The longest that an index takes to show a write.
 const LONGEST_LAG: Duration = Duration::from_secs(2);
@@ -23,12 +23,17 @@ pub(crate) struct DueIndex {
 struct OldEntry {
     until: Timestamp,
     /// What the index shows; `None` is no entry.
-    due: Option<Due>,
+    shown: Option<Participation>,
 }
 
-pub(crate) fn due_of(participation: &Participation) -> Option<Due> {
-    let due_at = participation.due_at()?;
-    Some(Due { id: participation.id(), brand: participation.brand().clone(), due_at })
+impl Memory {
+    /// For this long, whoever looks for what is due finds this participation as it is now.
+    pub fn find_as_it_is_now(&self, id: ParticipationId, time: Duration) {
+        let until = later(self.clock.now(), time);
+        let mut state = self.lock();
+        let shown = state.participations.get(&id).cloned();
+        state.due_index.out_of_date.insert(id, OldEntry { until, shown });
+    }
 }
 
 impl MemoryState {
@@ -37,21 +42,30 @@ impl MemoryState {
         let Some(share) = self.fate.strikes_in_part("indexes that lagged", |faults| faults.index_lags) else {
             return;
         };
-        let due = self.participations.get(&id).and_then(due_of);
+        let shown = self.participations.get(&id).cloned();
         let until = later(now, LONGEST_LAG.mul_f64(share));
-        let entry = self.due_index.out_of_date.entry(id).or_insert(OldEntry { until, due: due.clone() });
+        let entry = self.due_index.out_of_date.entry(id).or_insert(OldEntry { until, shown: shown.clone() });
         if entry.until < now {
-            entry.due = due;
+            entry.shown = shown;
         }
         entry.until = entry.until.max(until);
     }
 
-    /// The due times that the index shows.
-    pub(crate) fn indexed(&mut self, now: Timestamp) -> Vec<Due> {
-        let old = &mut self.due_index.out_of_date;
-        old.retain(|_, entry| entry.until > now);
-        let current =
-            self.participations.values().filter(|one| !old.contains_key(&one.id())).filter_map(due_of);
-        current.chain(old.values().filter_map(|entry| entry.due.clone())).collect()
+    /// What is due by `until` as the index shows it, each with the participation as it was when the index showed it.
+    pub(crate) fn indexed(&mut self, now: Timestamp, until: Timestamp) -> Vec<Due> {
+        self.due_index.out_of_date.retain(|_, entry| entry.until > now);
+        let old = &self.due_index.out_of_date;
+        let current = self.participations.values().filter(|one| !old.contains_key(&one.id()));
+        let shown = current.chain(old.values().filter_map(|entry| entry.shown.as_ref()));
+        let is_due = |one: &&Participation| one.due_at().is_some_and(|due_at| due_at <= until);
+        shown.filter(is_due).filter_map(|one| self.due_of(one)).collect()
+    }
+
+    fn due_of(&self, shown: &Participation) -> Option<Due> {
+        let (id, due_at) = (shown.id(), shown.due_at()?);
+        let glimpse =
+            || Glimpse { participation: shown.clone(), award: self.ledgers.awards.get(&id).cloned() };
+        let glimpse = (!self.damaged.contains(&id)).then(|| Box::new(glimpse()));
+        Some(Due { id, brand: shown.brand().clone(), due_at, glimpse })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -12,6 +13,7 @@ use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
 use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, draw, enter, refill, resolve};
+use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
 use ports::inspection::InspectedCallback;
@@ -38,6 +40,8 @@ pub(crate) struct Ledgers {
     pub(crate) numbers: BTreeMap<LedgerKey, DrawnNumbers>,
     /// Whether lines are entered later than they are stored.
     pub(crate) enters_later: bool,
+    /// How long callbacks that result from a change in a ledger are kept from others.
+    pub(crate) makers_lease: Option<Duration>,
     /// Whether new participations get no numbers.
     pub(crate) draws_none: bool,
 }
@@ -57,8 +61,8 @@ pub(crate) struct KeptCallback {
 }
 
 impl KeptCallback {
-    pub(crate) fn new(callback: &Callback) -> Self {
-        Self { callback: callback.clone(), attempts: 0, due_at: Some(callback.at), last_answer: None }
+    pub(crate) fn due_at(callback: &Callback, due_at: Timestamp) -> Self {
+        Self { callback: callback.clone(), attempts: 0, due_at: Some(due_at), last_answer: None }
     }
 }
 
@@ -203,7 +207,8 @@ impl LedgerTx for MemoryLedgerTx<'_> {
     }
 
     fn call_back(&mut self, callback: &Callback) -> std::result::Result<(), Infallible> {
-        let kept = KeptCallback::new(callback);
+        let lease = self.ledgers.makers_lease.unwrap_or_default();
+        let kept = KeptCallback::due_at(callback, later(callback.at, lease));
         self.ledgers.callbacks.entry(callback.id).or_insert(kept);
         Ok(())
     }

@@ -38,6 +38,7 @@ use domain::profile::ProfileHint;
 use domain::reservation::Windows;
 use domain::rollup::Rollup;
 use ports::error::at_most;
+use ports::ledger::MAKERS_LEASE;
 use ports::limits::Lane;
 use ports::outages::Outage;
 use ports::store::MOST_ITEMS;
@@ -121,6 +122,11 @@ impl Memory {
     /// From now on a participation draws its number when it is stored, and its line is entered later, as on DynamoDB.
     pub fn enter_later(&self) {
         self.lock().ledgers.enters_later = true;
+    }
+
+    /// From now on whoever makes a callback has taken it with that, as functions do on DynamoDB.
+    pub fn leave_callbacks_to_makers(&self) {
+        self.lock().ledgers.makers_lease = Some(MAKERS_LEASE);
     }
 
     /// From now on no numbers are drawn for new participations, as by an earlier version.

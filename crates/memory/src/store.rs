@@ -202,10 +202,10 @@ impl Store for Memory {
         state.read("reading what is due")?;
         let by_award = |award: &Award| {
             let due_at = award.due_at.filter(|due_at| *due_at <= now)?;
-            Some(Due { id: award.id, brand: award.brand.clone(), due_at })
+            Some(Due { id: award.id, brand: award.brand.clone(), due_at, glimpse: None })
         };
         let shown_at = self.clock.now();
-        let mut all: Vec<Due> = state.indexed(shown_at).into_iter().filter(|due| due.due_at <= now).collect();
+        let mut all: Vec<Due> = state.indexed(shown_at, now);
         all.extend(state.ledgers.awards.values().filter_map(by_award));
         Ok(in_turns(all, most))
     }

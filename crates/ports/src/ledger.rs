@@ -132,6 +132,10 @@ pub trait LedgerNumbers: Send + Sync {
 /// How long a worker that took a callback keeps it from other workers.
 pub const CALLBACK_LEASE: Duration = Duration::from_secs(20);
 
+/// How long a callback is kept from others if whoever makes it also delivers it. It is longer than a worker takes for its batch, after which
+/// it delivers what it has made.
+pub const MAKERS_LEASE: Duration = Duration::from_secs(60);
+
 /// A callback that a worker has taken to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackDelivery {
@@ -172,6 +176,12 @@ pub trait Callbacks: Send + Sync {
     /// Takes up to `most` callbacks that are due, longest due first, and keeps them from other workers for
     /// [`CALLBACK_LEASE`]. Those that cannot be read are parked.
     async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks>;
+
+    /// How long a callback that results from a change in a ledger is kept from others, because whoever made the change has taken it with
+    /// that and delivers it ([`Resolved::callbacks`]). `None` if such a callback is due at once.
+    fn makers_lease(&self) -> Option<Duration> {
+        None
+    }
 
     /// Stores a callback that results from no change in a ledger, unless one with its id is there. It is due at once.
     async fn call_back(&self, callback: &Callback) -> Result<()>;

@@ -34,8 +34,18 @@ pub enum Saved {
     Conflict,
 }
 
+/// A participation and its line as a store had them a moment ago. Meanwhile others may have changed both, so nothing may follow from a
+/// glimpse that a question about the participation does not allow; a save is refused if its version is out of date.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glimpse {
+    /// The participation.
+    pub participation: Participation,
+    /// Its line in a ledger, if it has one.
+    pub award: Option<Award>,
+}
+
 /// A participation that is due to be processed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Due {
     /// The participation.
     pub id: ParticipationId,
@@ -43,6 +53,8 @@ pub struct Due {
     pub brand: BrandId,
     /// When it was to be processed.
     pub due_at: Timestamp,
+    /// What the store read of it to find out that it is due, if that was all of it.
+    pub glimpse: Option<Box<Glimpse>>,
 }
 
 /// The result of reading several items: those that can be read, and those that exist and cannot be read.

@@ -183,6 +183,7 @@ impl Run {
         let campaign = Arc::new(Campaign::seeded(plan.dice, faults, &brand, &plan.activation(), settings));
         if plan.runs == Runs::Functions {
             campaign.memory.enter_later();
+            campaign.memory.leave_callbacks_to_makers();
         }
         let processes = Processes::start(&campaign, plan.runs, &line, mutation);
         Self {

@@ -6,7 +6,7 @@ use testkit::fault_proxy::Call;
 use super::CountedActivation;
 use crate::dynamo_api::call;
 
-/// Write units for each participation.
+/// Units for each participation: write units, if nothing else is said.
 pub(super) struct Units {
     /// Those written for it alone.
     pub(super) own: f64,
@@ -18,6 +18,8 @@ pub(super) struct Units {
     pub(super) calls: f64,
     /// Those for the limits of a batch.
     pub(super) limits: f64,
+    /// The read units for each participation.
+    pub(super) read: f64,
 }
 
 impl CountedActivation {
@@ -44,11 +46,11 @@ impl CountedActivation {
         let polled = |call: &&Call| call.action.ends_with("Query");
         let read: f64 = calls.iter().filter(|call| !polled(call)).map(|call| call.read_units).sum();
         let (figures, calls, limits) = (each(figures), each(recorded), each(written(&limits)));
-        let units = Units { own: each(own), lists: each(lists), figures, calls, limits };
+        let units = Units { own: each(own), lists: each(lists), figures, calls, limits, read: each(read) };
         let Units { own, lists, .. } = &units;
         println!(
             "| {flow} | {own:.1} | {lists:.2} | {figures:.2} | {calls:.2} | {limits:.2} | {:.1} |",
-            each(read)
+            units.read
         );
         units
     }

@@ -1,5 +1,7 @@
 //! Callbacks, found by a sparse index on their due time.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -25,6 +27,9 @@ use crate::dynamo::schema::shard;
 use crate::dynamo::transaction::after_transactions;
 
 const KEEPING: &str = "keeping callbacks";
+
+/// The condition under which a callback is still to be delivered. Earlier versions delete a delivered callback.
+const IS_UNDELIVERED: &str = "attribute_exists(id) AND attribute_not_exists(told_at)";
 
 #[async_trait]
 impl Callbacks for Dynamo {
@@ -74,6 +79,10 @@ impl Callbacks for Dynamo {
             }
         }
         Ok(taken)
+    }
+
+    fn makers_lease(&self) -> Option<Duration> {
+        self.makers_lease
     }
 
     async fn call_back(&self, callback: &Callback) -> Result<()> {
@@ -159,9 +168,9 @@ impl Dynamo {
         };
         // A repetition after a lost answer does not count the attempt again. What another process has delivered stays delivered.
         let attempt = attempt
-            .condition_expression(
-                "attribute_exists(id) AND attribute_not_exists(told_at) AND (attribute_not_exists(attempt) OR attempt <> :attempt)",
-            )
+            .condition_expression(format!(
+                "{IS_UNDELIVERED} AND (attribute_not_exists(attempt) OR attempt <> :attempt)"
+            ))
             .expression_attribute_values(":attempt", Attempt::new().value())
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":answer", text(stored::callback::encode_answer(answer)));
@@ -169,7 +178,7 @@ impl Dynamo {
     }
 
     /// Keeps of a callback only when it was first delivered. That costs as much as deleting it, since both take it out of the index, and
-    /// it costs no write to the participation.
+    /// it costs no write to the participation. It keeps its due time, since earlier versions take a callback without one for parked.
     async fn keep_told(&self, id: CallbackId, at: Timestamp) -> Result<()> {
         let told = self
             .client
@@ -177,7 +186,7 @@ impl Dynamo {
             .key("id", text(id.to_string()))
             .update_expression(
                 "SET told_at = if_not_exists(told_at, :at), expires_at = if_not_exists(expires_at, :expires)
-                 REMOVE #record, due_shard, due_at, attempts, attempt, last_answer, revived_at",
+                 REMOVE #record, due_shard, attempts, attempt, last_answer, revived_at",
             )
             .expression_attribute_names("#record", "record")
             .expression_attribute_values(":at", number(at.as_millisecond()))
@@ -195,9 +204,9 @@ impl Dynamo {
         deleted.await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error))
     }
 
-    /// Updates a callback that still exists. A slow process thus cannot recreate one that another process has delivered.
+    /// Updates a callback that is not delivered. A slow process thus cannot make one due that another process has delivered.
     pub(crate) async fn update_callback(&self, update: UpdateItemFluentBuilder) -> Result<()> {
-        self.update_under_condition(update.condition_expression("attribute_exists(id)")).await
+        self.update_under_condition(update.condition_expression(IS_UNDELIVERED)).await
     }
 
     async fn update_under_condition(&self, update: UpdateItemFluentBuilder) -> Result<()> {

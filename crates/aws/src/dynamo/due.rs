@@ -147,5 +147,6 @@ fn due_of(item: &Item, time: &'static str) -> Result<Due> {
         brand: BrandId::parse(text_of(item, "brand")?).map_err(corrupt)?,
         due_at: Timestamp::from_millisecond(required(item, time)?)
             .map_err(|error| Error::corrupt("participation", error))?,
+        glimpse: None,
     })
 }

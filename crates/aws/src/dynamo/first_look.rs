@@ -103,7 +103,7 @@ impl Dynamo {
                 looks.to_list.push((brand.clone(), next_at, id));
             }
             if next_at <= now {
-                looks.due.push(Due { id, brand, due_at: next_at });
+                looks.due.push(Due { id, brand, due_at: next_at, glimpse: None });
             }
         }
         Ok(looks)

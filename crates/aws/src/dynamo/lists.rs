@@ -4,7 +4,7 @@
 //! A participation is on a list before the wait is saved, so it is found however its messages fare. It stays on the lists of earlier
 //! waits. They are removed when their minute has come and everybody on them waits for a later one, or has ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -19,9 +19,10 @@ use ports::store::Due;
 use ports::{Chance, Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, bytes_of, text, text_of};
-use crate::dynamo::looked_at::{AT_ONCE, Found, LookedAt};
+use crate::dynamo::item::{Item, bytes_of, id_of, text, text_of};
+use crate::dynamo::looked_at::{AT_ONCE, Found, LookedAt, found_in};
 use crate::dynamo::pages::pages;
+use crate::dynamo::participation_item::glimpse;
 
 const READING: &str = "reading what is due";
 const WRITING: &str = "listing participations";
@@ -76,11 +77,8 @@ impl DueList {
             None => minute_of(now) - self.minute < MISSING_FOR,
             Some(LookedAt { next_at: None, .. } | LookedAt { is_indexed: true, .. }) => false,
             Some(LookedAt { next_at: Some(at), .. }) if *at <= now => {
-                due.push(Due {
-                    id: **id,
-                    brand: self.brand.clone(),
-                    due_at: (*at).max(begin_of(self.minute)),
-                });
+                let due_at = (*at).max(begin_of(self.minute));
+                due.push(Due { id: **id, brand: self.brand.clone(), due_at, glimpse: None });
                 true
             }
             // A later wait has a list of its own.
@@ -160,12 +158,20 @@ impl Dynamo {
             *before += list.ids.len();
             looked_at
         });
-        let found = self.look_at(lists.iter().flat_map(|list| &list.ids).copied()).await?;
+        // Whole items cost as much as some attributes. Whoever is polled is processed as it is found here.
+        let items = self.glimpse(lists.iter().flat_map(|list| &list.ids).copied(), None).await?;
+        let found = found_in(&items)?;
         let mut looked_at = ListsLookedAt::default();
         for list in lists {
             let (ids, due) = list.look(&found, now);
             looked_at.due.extend(due);
             looked_at.lists.push((list, ids));
+        }
+        let items: HashMap<ParticipationId, &Item> =
+            items.iter().filter_map(|item| Some((id_of(item).ok()?, item))).collect();
+        for due in &mut looked_at.due {
+            // What cannot be read is read again, and then set aside.
+            due.glimpse = items.get(&due.id).and_then(|item| glimpse(item).ok()).map(Box::new);
         }
         Ok(looked_at)
     }

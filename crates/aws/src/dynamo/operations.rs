@@ -19,8 +19,8 @@ use stored::participation::{encode, whose};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
+use crate::dynamo::participation_item::participation;
 use crate::dynamo::schema::shard;
-use crate::dynamo::store::participation;
 
 const DOING: &str = "reading a table";
 
@@ -88,7 +88,7 @@ impl Dynamo {
         .await?;
         let due = self.read_due(now, MOST_COUNTED).await?.due;
         (overview.due, overview.due_since) = (due.len(), due.iter().map(|due| due.due_at).min());
-        self.scan(&self.tables.callbacks, Some("attribute_exists(due_at)"), |_| {
+        self.scan(&self.tables.callbacks, Some("attribute_exists(due_shard)"), |_| {
             overview.callbacks += 1;
             Ok(())
         })

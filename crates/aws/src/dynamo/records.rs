@@ -8,8 +8,8 @@ use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, id_of, text, text_of};
+use crate::dynamo::participation_item::participation;
 use crate::dynamo::read::line;
-use crate::dynamo::store::participation;
 
 /// The key of the audit log in the table of ledgers. No ledger and no pool has this name.
 const AUDIT: &str = "audit";

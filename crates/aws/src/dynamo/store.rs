@@ -25,14 +25,15 @@ use ports::error::at_most;
 use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store};
 use ports::{Error, Result};
 use stored::hint;
-use stored::participation::{decode, encode};
+use stored::participation::encode;
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::attempt::{ATTEMPT, Attempt};
 use crate::dynamo::crediting::with_line;
 use crate::dynamo::due::DueRead;
-use crate::dynamo::item::{Item, id_of, number, required, text, text_of};
+use crate::dynamo::item::{Item, id_of, number, text, text_of};
 use crate::dynamo::lists::wait_of;
+use crate::dynamo::participation_item::{self, participation};
 use crate::dynamo::schema::{LOOK_SHARDS, MOST_WRITES, shard};
 use crate::dynamo::transaction::after_transactions;
 
@@ -53,12 +54,6 @@ fn item(participation: &Participation) -> Result<Item> {
         item.insert("look_at".to_owned(), number(first_look));
     }
     Ok(item)
-}
-
-pub(crate) fn participation(item: &Item) -> Result<Participation> {
-    let id = id_of(item)?;
-    let (version, record) = (required(item, "version"), text_of(item, "record"));
-    Ok(decode(id, version.map_err(|error| error.of(id))?, record.map_err(|error| error.of(id))?)?)
 }
 
 #[async_trait]
@@ -263,7 +258,7 @@ impl Dynamo {
                 if attempt.wrote(&existing) {
                     return Ok(Inserted::New(standing));
                 }
-                Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
+                Ok(Inserted::Existing(Box::new(participation_item::participation(&existing)?)))
             }
             Err(error) => Err(Error::unavailable("storing a participation", error)),
         }

@@ -6,6 +6,7 @@ use domain::award::{Award, AwardStatus};
 use domain::ids::{BrandId, ContactKey};
 use domain::incentive::Offer;
 use domain::ledger::Counts;
+use domain::time::later;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -95,13 +96,14 @@ impl Dynamo {
             items.push(self.versioned(&pool_name(brand, pool), "counts", item, shelf.version)?);
         }
         for callback in &changes.callbacks {
+            let due_at = later(callback.at, self.makers_lease.unwrap_or_default());
             let put = Put::builder()
                 .table_name(&self.tables.callbacks)
                 .item("id", text(callback.id.to_string()))
                 .item("record", text(stored::callback::encode(callback)?))
                 .item("attempts", number(0))
                 .item("due_shard", number(shard(callback.id.participation)))
-                .item("due_at", number(callback.at.as_millisecond()));
+                .item("due_at", number(due_at.as_millisecond()));
             items.push(TransactWriteItem::builder().put(built(put.build())?).build());
         }
         self.transact(items).await

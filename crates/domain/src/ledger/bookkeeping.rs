@@ -368,8 +368,9 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         refusal: Option<Refusal>,
     ) -> Result<(), B::Error> {
         if self.rules.call_back {
-            self.resolved.calls_back = true;
-            self.book.call_back(&Callback { refusal, ..Callback::of(award, kind, self.now) })?;
+            let callback = Callback { refusal, ..Callback::of(award, kind, self.now) };
+            self.book.call_back(&callback)?;
+            self.resolved.callbacks.push(callback);
         }
         Ok(())
     }

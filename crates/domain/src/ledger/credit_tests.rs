@@ -73,7 +73,7 @@ fn a_place_is_rewarded_with_the_credit_and_quikly_is_told() {
     let resolved = ledger.resolve(&rules, &[(1, CREDIT)], 7);
     assert_eq!(ledger.status(1), rewarded(1));
     assert_eq!(resolved.awards, [ledger.awards[&id(1)].clone()]);
-    assert_eq!((resolved.awards[0].credited_at, resolved.calls_back), (Some(at(7)), true));
+    assert_eq!((resolved.awards[0].credited_at, &resolved.callbacks), (Some(at(7)), &ledger.callbacks));
     assert_eq!(resolved.moved_up, []);
     let expected = Counts { arrivals: 1, places: 1, given: 1, ..Counts::default() };
     assert_eq!(ledger.counts, expected);
@@ -87,7 +87,7 @@ fn a_brand_without_a_callback_address_tells_nobody() {
     let mut ledger = PlainLedger::default();
     let rules = Rules { call_back: false, ..first(2) };
     ledger.accept(&rules, 1, Offer::ByPlace);
-    assert!(!ledger.resolve(&rules, &[(1, CREDIT)], 7).calls_back);
+    assert_eq!(ledger.resolve(&rules, &[(1, CREDIT)], 7).callbacks, []);
     assert_eq!((ledger.status(1), ledger.callbacks.len()), (rewarded(1), 0));
 }
 

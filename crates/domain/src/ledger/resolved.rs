@@ -1,6 +1,7 @@
 //! What a change in a ledger has led to.
 
 use crate::award::Award;
+use crate::callback::Callback;
 use crate::ids::ParticipationId;
 
 /// The result of resolving awards.
@@ -10,8 +11,8 @@ pub struct Resolved {
     pub awards: Vec<Award>,
     /// Participations that were credited before and have a reward now.
     pub moved_up: Vec<ParticipationId>,
-    /// Whether there are callbacks to send.
-    pub calls_back: bool,
+    /// The callbacks that are to be sent.
+    pub callbacks: Vec<Callback>,
     /// Pools that have just come down to a tenth of their codes, or to none, with the number of codes left.
     pub low: Vec<(String, u32)>,
     /// Pools that had no code for a credited participation.
@@ -25,6 +26,6 @@ impl Resolved {
         self.moved_up.extend(more.moved_up);
         self.low.extend(more.low);
         self.owed.extend(more.owed);
-        self.calls_back |= more.calls_back;
+        self.callbacks.extend(more.callbacks);
     }
 }

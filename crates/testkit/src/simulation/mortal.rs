@@ -276,6 +276,10 @@ impl Callbacks for Mortal {
         self.life.effect(self.ports.callbacks.take_callbacks(now, most)).await
     }
 
+    fn makers_lease(&self) -> Option<Duration> {
+        self.ports.callbacks.makers_lease()
+    }
+
     async fn call_back(&self, callback: &Callback) -> Result<()> {
         self.life.effect(self.ports.callbacks.call_back(callback)).await
     }

@@ -1,0 +1,54 @@
+//! What polls cost that find nothing new.
+
+use std::time::Duration;
+
+use domain::ids::BrandId;
+
+use super::units::Units;
+use super::{CountedActivation, INCENTIVE, sms};
+
+/// Between asking and the end, only lists are written, each for up to fifty.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_who_never_answers_is_not_written_between_asking_and_the_end() {
+    let double = sms("double")
+        + "double_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"30m\"\npoll = [{ every = \"1m\" }]\n";
+    let counted = CountedActivation::new(&double).await;
+    let calls = counted.calls(CountedActivation::by_phone).await;
+    let Units { own, lists, calls, read, .. } =
+        counted.row("SMS, double opt-in, never answered in thirty reads", &calls);
+    assert!(own <= 6.0 && lists <= 6.6, "{own} units, and {lists} for lists");
+    assert!(read <= 28.6 && calls <= 1.2, "{read} read units, and {calls} units for the record of calls");
+}
+
+/// The tick reads whoever is polled once, and what it reads may be a moment old. The limits of Braze are shared by all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_finds_nothing_new_is_half_a_read_unit_of_the_participation() {
+    let double = sms("double")
+        + "double_opt_in_event = \"quikly_sms_opt_in\"\nincentive = \"first\"\nwindow = \"30m\"\npoll = [{ every = \"1m\" }]\n"
+        + INCENTIVE;
+    let counted = CountedActivation::new(&double).await;
+    let ids = counted.accepted(CountedActivation::by_phone).await;
+    let brand = BrandId::parse("acme").unwrap();
+    counted.connector.step(&brand, &ids).await.unwrap();
+    let poll = async || {
+        for _ in 0..60 {
+            counted.clock.advance(Duration::from_secs(1));
+            counted.deliver(&brand).await;
+        }
+        let _before = counted.proxy.take();
+        counted.tick().await;
+        counted.proxy.take()
+    };
+    for _until_everybody_is_polled in 0..5 {
+        poll().await;
+    }
+    let calls = poll().await;
+    let of = |action: &str, table: &str| {
+        let these = calls.iter().filter(|call| call.action == action && call.resource.ends_with(table));
+        these.map(|call| call.read_units).collect::<Vec<f64>>()
+    };
+    assert_eq!(of("dynamodb:BatchGetItem", "-participations"), [0.5 * 10.0], "{calls:?}");
+    assert_eq!(of("dynamodb:UpdateItem", "-participations"), [0.0; 0]);
+    let asked = calls.iter().filter(|call| call.resource.ends_with("-limits")).count();
+    assert!(asked > 0, "Braze was asked");
+}
