@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
-use domain::participation::FIRST_LOOK;
+use domain::participation::{FIRST_LOOK, Participation};
 use domain::time::later;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use stored::participation::decode;
 
 use crate::rows::brands_with_due;
@@ -26,13 +26,11 @@ pub(crate) fn unannounced(
     for brand in brands_with_due(connection, ("participations", "due_at"))? {
         let mut rows = of_brand.query(params![brand, until])?;
         while let Some(row) = rows.next()? {
-            let (id, version, record): ([u8; 16], u64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let id = ParticipationId::from_bytes(id);
-            // The tick reports a record that cannot be read.
-            let Ok(stored) = decode(id, version, &record) else { continue };
-            if !stored.is_imported() && !held.contains(&id) {
+            // The tick reports a row that cannot be read.
+            let Some(stored) = readable(row) else { continue };
+            if !stored.is_imported() && !held.contains(&stored.id()) {
                 let of = (QueueName::of(stored.channel()), stored.brand().clone());
-                looks.entry(of).or_default().push(id);
+                looks.entry(of).or_default().push(stored.id());
             }
         }
     }
@@ -42,6 +40,13 @@ pub(crate) fn unannounced(
         messages.map(|look| (queue, look)).collect::<Vec<_>>()
     });
     Ok(messages.collect())
+}
+
+/// The participation in a row `id, version, record`.
+fn readable(row: &Row<'_>) -> Option<Participation> {
+    let (id, version): ([u8; 16], u64) = (row.get(0).ok()?, row.get(1).ok()?);
+    let record: String = row.get(2).ok()?;
+    decode(ParticipationId::from_bytes(id), version, &record).ok()
 }
 
 #[cfg(test)]

@@ -94,6 +94,24 @@ async fn imported_rows_wait_for_the_tick() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_no_other_from_being_announced() {
+    let files = Restarted::new();
+    let before = files.open();
+    for number in 1..4 {
+        before.insert(&accepted(number, false), None).await.unwrap();
+    }
+    let path = before.path().to_owned();
+    drop(before);
+    let spoiled = Connection::open(path).unwrap();
+    for (record, number) in [("'{'", 1_u8), ("x'FF'", 2)] {
+        let sql = format!("UPDATE participations SET record = {record} WHERE id = ?");
+        spoiled.execute(&sql, params![[number; 16]]).unwrap();
+    }
+    drop(spoiled);
+    assert_eq!(looks(&files.open()).await, [look(&[&accepted(3, false)])]);
+}
+
+#[tokio::test]
 async fn an_announcement_costs_no_commit() {
     let (files, one) = (Restarted::new(), accepted(1, false));
     let file = files.open();
