@@ -86,6 +86,8 @@ enum Bench {
     Crowd,
     /// What it costs those who take part that a thousand connections watch a counter
     Counters,
+    /// An import of a million rows beside a server, and one that is killed twice
+    Import,
     /// How long people's questions take over a data file of a million participations
     Questions,
     /// How fast bursts are processed, in virtual time, with a plot of one in docs: --most N
@@ -127,22 +129,11 @@ fn measure(of: Bench) -> anyhow::Result<()> {
         Bench::Accept => bench("accept"),
         Bench::Award => bench("award"),
         Bench::Http => peers::bench(),
-        Bench::Work => {
-            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
-            bench("work")
-        }
-        Bench::Crowd => {
-            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
-            bench("crowd")
-        }
-        Bench::Counters => {
-            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
-            bench("counters")
-        }
-        Bench::Questions => {
-            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
-            bench("questions")
-        }
+        Bench::Work => bench_the_binary("work"),
+        Bench::Crowd => bench_the_binary("crowd"),
+        Bench::Counters => bench_the_binary("counters"),
+        Bench::Import => bench_the_binary("import"),
+        Bench::Questions => bench_the_binary("questions"),
         Bench::Drain { arguments } => {
             hand_on(&["run", "--release", "--package", "benches", "--bin", "drain", "--"], &arguments)
         }
@@ -156,6 +147,12 @@ fn measure(of: Bench) -> anyhow::Result<()> {
             bench("start")
         }
     }
+}
+
+/// Runs a benchmark of the released binary.
+fn bench_the_binary(name: &str) -> anyhow::Result<()> {
+    cargo(&["build", "--release", "--bin", "quikly-braze"])?;
+    bench(name)
 }
 
 fn bench(name: &str) -> anyhow::Result<()> {
