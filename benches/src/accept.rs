@@ -13,7 +13,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use benches::load::Load;
 use benches::peers::Peer;
-use benches::spread::Spread;
+use benches::spread::{Spread, milliseconds};
 use benches::{disk, load};
 use embedded::{DataFile, EnvSecrets};
 use mimalloc::MiMalloc;
@@ -148,10 +148,6 @@ impl AcceptRow {
         self.p50.add(milliseconds(measured.p50));
         self.p99.add(milliseconds(measured.p99));
     }
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 async fn serve(routes: Router) -> anyhow::Result<SocketAddr> {

@@ -3,16 +3,15 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use benches::disk;
-use benches::load::{self, Load, Measured};
+use benches::load::{self, Measured, POSTERS};
 use benches::process::BenchProcess;
-use benches::spread::Spread;
+use benches::spread::{Spread, milliseconds};
 use benches::watch::{self, WatchedAnswers};
 use testkit::brand_text::BrandText;
 
@@ -22,27 +21,10 @@ const WATCHERS: u32 = 1_000;
 const GETS_A_SECOND: u32 = 10_000;
 const POSTING: Duration = Duration::from_secs(4);
 
-const BY_EMAIL: Load = Load {
-    path: "/participations",
-    headers: "",
-    body: |number| format!(r#"{{"scope":"spring","email":"poster-{number}@example.com"}}"#),
-};
-
 fn brand(endpoint: &str) -> BrandText {
     let acme = BrandText::of("acme", endpoint, "{ env = \"ACME_BENCH_KEY\" }")
         .with("identity = \"email\"\n[intake]\nopen_to_anybody = true");
     acme.activation("spring").email("incentive = \"first\"").first("first", 10_000_000, "reward = \"A\"")
-}
-
-fn serve(binary: &Path, directory: &Path) -> anyhow::Result<BenchProcess> {
-    let path = |name: &str| directory.join(name).display().to_string();
-    let (brands, data) = (path("brands"), path("data.sqlite"));
-    let unlimited =
-        ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
-    let arguments =
-        [&["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"], &unlimited[..]]
-            .concat();
-    BenchProcess::start(binary, &arguments, &[("ACME_BENCH_KEY", "bench")])
 }
 
 #[tokio::main]
@@ -55,14 +37,15 @@ async fn main() -> anyhow::Result<()> {
     std::fs::create_dir(&brands)?;
     let file = brand(&format!("http://{}", workspace.address())).to_string();
     std::fs::write(brands.join("acme.toml"), file).context("the brand file")?;
-    let server = serve(&binary, directory.path())?;
+    let data = directory.path().join("data.sqlite");
+    let server = BenchProcess::serve(&binary, (&brands, &data), &[("ACME_BENCH_KEY", "bench")])?;
     println!("disk: fdatasync p50 {:.2} ms\n", milliseconds(disk::probe(directory.path())?));
     let next = Arc::new(AtomicU64::new(0));
-    let most = load::post(server.address(), BY_EMAIL, CLIENTS, POSTING, next.clone()).await?.per_second;
+    let most = load::post(server.address(), POSTERS, CLIENTS, POSTING, next.clone()).await?.per_second;
     let mut rows = CounterRows::default();
     for _ in 0..ROUNDS {
         let alone =
-            load::post_at(server.address(), BY_EMAIL, (CLIENTS, most / 2.0), POSTING, next.clone()).await?;
+            load::post_at(server.address(), POSTERS, (CLIENTS, most / 2.0), POSTING, next.clone()).await?;
         let (beside, seen, took) = beside_watchers(&server, most / 2.0, next.clone()).await?;
         rows.add(&alone, &beside, &seen, took);
     }
@@ -82,7 +65,7 @@ async fn beside_watchers(
     let watchers =
         watch::watch(server.address(), "/incentives/spring/first", (WATCHERS, every), over.clone());
     let watchers = tokio::spawn(watchers);
-    let posted = load::post_at(server.address(), BY_EMAIL, (CLIENTS, posts), POSTING, next).await?;
+    let posted = load::post_at(server.address(), POSTERS, (CLIENTS, posts), POSTING, next).await?;
     over.store(true, Ordering::Relaxed);
     Ok((posted, watchers.await??, started.elapsed()))
 }
@@ -122,8 +105,4 @@ impl CounterRows {
             self.times, self.gets, self.unchanged
         );
     }
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use benches::disk;
-use benches::load::{self, Load};
+use benches::load::{self, POSTERS};
 use benches::process::BenchProcess;
-use benches::spread::Spread;
+use benches::spread::{Spread, milliseconds};
 use domain::award::{Award, Resolution};
 use domain::brand::Brands;
 use domain::id_key::IdKey;
@@ -53,12 +53,6 @@ fn brand(endpoint: &str) -> BrandText {
     spring.incentive("few-lots", raffle).incentive("many-lots", raffle)
 }
 
-const BY_EMAIL: Load = Load {
-    path: "/participations",
-    headers: "",
-    body: |number| format!(r#"{{"scope":"spring","email":"poster-{number}@example.com"}}"#),
-};
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
@@ -73,10 +67,6 @@ async fn main() -> anyhow::Result<()> {
     gets(&server, &crowd).await?;
     posts(&server, &crowd, &binary).await?;
     status(&crowd, &binary)
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 /// A data file with a crowd in it.
@@ -110,12 +100,7 @@ impl Crowd {
     }
 
     fn serve(&self, binary: &Path) -> anyhow::Result<BenchProcess> {
-        let (brands, data) = (self.brands_directory.display().to_string(), self.data.display().to_string());
-        let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"];
-        let no_limits =
-            ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
-        let arguments = [arguments.as_slice(), no_limits.as_slice()].concat();
-        BenchProcess::start(binary, &arguments, &[("ACME_BENCH_KEY", "bench")])
+        BenchProcess::serve(binary, (&self.brands_directory, &self.data), &[("ACME_BENCH_KEY", "bench")])
     }
 }
 
@@ -279,7 +264,7 @@ async fn posts(server: &BenchProcess, crowd: &Crowd, binary: &Path) -> anyhow::R
                 1 => Some(tokio::spawn(look(server.address(), crowd.last, over.clone()))),
                 _ => Some(tokio::spawn(forget(binary.to_owned(), crowd.data.clone(), over.clone()))),
             };
-            let measured = load::post(server.address(), BY_EMAIL, CLIENTS, POSTING, next.clone()).await?;
+            let measured = load::post(server.address(), POSTERS, CLIENTS, POSTING, next.clone()).await?;
             over.store(true, Ordering::Relaxed);
             if let Some(beside) = beside {
                 for took in beside.await?? {

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use benches::disk;
-use benches::load::{self, Load, Measured};
+use benches::load::{self, Measured, POSTERS};
 use benches::process::BenchProcess;
-use benches::spread::Spread;
+use benches::spread::{Spread, milliseconds};
 use testkit::brand_text::BrandText;
 
 const ROWS: usize = 1_000_000;
@@ -28,12 +28,6 @@ const POSTING: Duration = Duration::from_secs(4);
 const ID_KEY: (&str, &str) =
     ("QUIKLY_BRAZE_ID_KEY", "0707070707070707070707070707070707070707070707070707070707070707");
 const API_KEY: (&str, &str) = ("ACME_BENCH_KEY", "bench");
-
-const BY_EMAIL: Load = Load {
-    path: "/participations",
-    headers: "",
-    body: |number| format!(r#"{{"scope":"spring","email":"poster-{number}@example.com"}}"#),
-};
 
 fn brand(endpoint: &str) -> BrandText {
     let acme = BrandText::of("acme", endpoint, "{ env = \"ACME_BENCH_KEY\" }")
@@ -83,11 +77,8 @@ impl ListImports {
     }
 
     fn serve(&self, data: &str) -> anyhow::Result<BenchProcess> {
-        let (brands, data) = (self.path("brands"), self.path(data));
-        let unlimited =
-            ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
-        let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"];
-        BenchProcess::start(&self.binary, &[&arguments[..], &unlimited[..]].concat(), &[API_KEY, ID_KEY])
+        let [brands, data] = ["brands", data].map(|name| self.directory.join(name));
+        BenchProcess::serve(&self.binary, (&brands, &data), &[API_KEY, ID_KEY])
     }
 
     fn import(&self, data: &str) -> anyhow::Result<Child> {
@@ -105,13 +96,13 @@ impl ListImports {
         let at = (CLIENTS, POSTS_A_SECOND);
         let (mut alone, mut beside) = (PostRow::default(), PostRow::default());
         for _ in 0..ROUNDS {
-            alone.add(&load::post_at(server.address(), BY_EMAIL, at, POSTING, next.clone()).await?);
+            alone.add(&load::post_at(server.address(), POSTERS, at, POSTING, next.clone()).await?);
         }
         let started = Instant::now();
         let mut import = self.import("whole.sqlite")?;
         let mut peak: f64 = 0.0;
         while import.try_wait()?.is_none() {
-            beside.add(&load::post_at(server.address(), BY_EMAIL, at, POSTING, next.clone()).await?);
+            beside.add(&load::post_at(server.address(), POSTERS, at, POSTING, next.clone()).await?);
             peak = peak.max(peak_memory(import.id()).unwrap_or(0.0));
         }
         let took = started.elapsed().as_secs_f64();
@@ -195,8 +186,4 @@ impl PostRow {
         self.p50.add(milliseconds(measured.p50));
         self.p99.add(milliseconds(measured.p99));
     }
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
+mod answer;
 pub mod disk;
 pub mod load;
 pub mod peers;

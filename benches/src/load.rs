@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use anyhow::ensure;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+
+use crate::answer;
 
 /// What is posted: the path, the headers in addition to the usual ones, and a body for each number.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,13 @@ pub struct Load {
     /// The body.
     pub body: fn(u64) -> String,
 }
+
+/// Participations by e-mail in the activation `spring`.
+pub const POSTERS: Load = Load {
+    path: "/participations",
+    headers: "",
+    body: |number| format!(r#"{{"scope":"spring","email":"poster-{number}@example.com"}}"#),
+};
 
 /// The result of a load.
 #[derive(Debug, Clone)]
@@ -107,7 +116,7 @@ async fn client(
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut times = Vec::new();
-    let mut answer = vec![0; 4_096];
+    let mut buffer = vec![0; 4_096];
     let mut paced = paced;
     while Instant::now() < until {
         let due = paced.map(|(due, _)| due);
@@ -125,28 +134,9 @@ async fn client(
         );
         let started = due.unwrap_or_else(Instant::now);
         stream.write_all(request.as_bytes()).await?;
-        whole_answer(&mut stream, &mut answer).await?;
+        let answered = answer::read(&mut stream, &mut buffer).await?;
+        ensure!(answered.has_status(202), "not accepted: {}\r\n\r\n{}", answered.head, answered.body);
         times.push(started.elapsed());
     }
     Ok(times)
-}
-
-/// Reads one answer: head, then as much body as it announces.
-async fn whole_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<()> {
-    let mut read = 0;
-    loop {
-        let room = buffer.get_mut(read..).filter(|room| !room.is_empty()).context("an answer over 4 KiB")?;
-        let more = stream.read(room).await?;
-        ensure!(more > 0, "the connection was closed");
-        read += more;
-        let so_far = std::str::from_utf8(buffer.get(..read).unwrap_or_default())?;
-        let Some((head, body)) = so_far.split_once("\r\n\r\n") else { continue };
-        ensure!(head.starts_with("HTTP/1.1 202"), "not accepted: {so_far}");
-        let headers = head.lines().filter_map(|line| line.split_once(": "));
-        let mut lengths = headers.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        let (_, length) = lengths.next().context("no length")?;
-        if body.len() >= length.parse::<usize>()? {
-            return Ok(());
-        }
-    }
 }

@@ -53,6 +53,22 @@ impl BenchProcess {
         Ok(Self { child: EndsWithHandle(child), address })
     }
 
+    /// Starts `serve` over a data file and brand files, without limits for clients.
+    ///
+    /// # Errors
+    /// When it ends, or prints no address.
+    pub fn serve(
+        binary: &Path,
+        (brands, data): (&Path, &Path),
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let (brands, data) = (brands.display().to_string(), data.display().to_string());
+        let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"];
+        let unlimited =
+            ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
+        Self::start(binary, &[arguments.as_slice(), unlimited.as_slice()].concat(), environment)
+    }
+
     /// The address at which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

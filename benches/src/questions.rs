@@ -7,11 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use benches::disk;
-use benches::spread::Spread;
+use benches::spread::{Spread, milliseconds};
 use domain::Timestamp;
 use domain::award::{Award, Resolution};
 use domain::brand::Brands;
@@ -65,10 +65,6 @@ async fn main() -> anyhow::Result<()> {
     );
     println!("disk: fdatasync p50 {:.2} ms\n", milliseconds(disk::probe(directory.path())?));
     questioned.ask(&binary)
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 fn ledger(scope: &str, incentive: &str) -> anyhow::Result<LedgerKey> {

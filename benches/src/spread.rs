@@ -1,6 +1,7 @@
 //! Minimum, median and maximum of a few measurements.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Measurements of the same thing.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,12 @@ impl Spread {
     pub fn median(&self) -> f64 {
         self.0.get(self.0.len() / 2).copied().unwrap_or_default()
     }
+}
+
+/// A time in milliseconds.
+#[must_use]
+pub fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 /// Shows `min / median / max` with the requested precision.

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
+
+use crate::answer;
 
 /// What watchers have seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,40 +64,14 @@ async fn watcher(
         ticks.tick().await;
         let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nif-none-match: {tag}\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
-        let head = head(&mut stream, &mut buffer).await?;
+        let answered = answer::read(&mut stream, &mut buffer).await?;
         seen.answers += 1;
-        if head.starts_with("HTTP/1.1 304") {
+        if answered.has_status(304) {
             seen.unchanged += 1;
             continue;
         }
-        ensure!(head.starts_with("HTTP/1.1 200"), "{head}");
-        tag = header(&head, "etag").context("no ETag")?.to_owned();
+        ensure!(answered.has_status(200), "{}", answered.head);
+        answered.header("etag").context("no ETag")?.clone_into(&mut tag);
     }
     Ok(seen)
-}
-
-fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
-    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-    lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-/// Reads one answer with its body, and returns its head.
-async fn head(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<String> {
-    let mut read = 0;
-    loop {
-        let room = buffer.get_mut(read..).filter(|room| !room.is_empty()).context("an answer over 4 KiB")?;
-        let more = stream.read(room).await?;
-        ensure!(more > 0, "the connection was closed");
-        read += more;
-        let so_far = std::str::from_utf8(buffer.get(..read).unwrap_or_default())?;
-        let Some((head, body)) = so_far.split_once("\r\n\r\n") else { continue };
-        let length = if head.starts_with("HTTP/1.1 304") {
-            "0"
-        } else {
-            header(head, "content-length").unwrap_or("0")
-        };
-        if body.len() >= length.parse::<usize>()? {
-            return Ok(head.to_owned());
-        }
-    }
 }
