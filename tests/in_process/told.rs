@@ -1,4 +1,4 @@
-//! Callbacks that whoever makes them delivers, as functions do.
+//! Callbacks that are delivered by the process that makes them, as functions do.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::atomic::Ordering::SeqCst;

@@ -90,7 +90,7 @@ impl Dynamo {
         Self { numbering: Arc::new(Numbering::by(settings)), ..self }
     }
 
-    /// Takes the callbacks that it makes, so that nobody has to take them: whoever makes them has to deliver them.
+    /// Reserves each callback for the process that makes it, for a minute. The process has to deliver it ([`MAKERS_LEASE`]).
     #[must_use]
     pub fn taking_what_it_makes(self) -> Self {
         Self { makers_lease: Some(MAKERS_LEASE), ..self }

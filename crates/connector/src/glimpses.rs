@@ -1,8 +1,8 @@
 //! Participations as the tick has found them.
 //!
-//! Whoever is polled is processed as the tick has read them, which saves a read for each poll. That read may be a moment old, and others may
-//! have changed the participation meanwhile. So only the question to Braze follows from it. If the answer is news, the participation is read
-//! again before anything else happens.
+//! A polled participation is processed as the tick has read it, which saves a read for each poll. That read may be a moment old, and another
+//! process may have changed the participation meanwhile. So the read decides only what to ask Braze. If the answer is news, the participation is
+//! read again before anything else happens.
 
 use std::collections::HashMap;
 
@@ -38,8 +38,8 @@ impl Glimpses {
     }
 }
 
-/// Reads participations for which the answer to a poll is news, and goes on with those that nobody has changed. The others are left to
-/// whoever has changed them, and to the tick.
+/// Reads participations again whose poll brought news, and goes on with those that have not changed. A participation that has changed is left to the
+/// process that changed it, and to the tick.
 pub(crate) async fn read_again(
     connector: &Connector,
     brand: &BrandId,

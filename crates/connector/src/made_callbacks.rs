@@ -17,8 +17,8 @@ impl MadeCallbacks {
         self.0.lock().extend_from_slice(callbacks);
     }
 
-    /// Removes at most `most` callbacks to deliver them. Those whose lease may end before they are delivered are left to whoever takes them
-    /// from the store.
+    /// Removes at most `most` callbacks to deliver them. A callback whose lease may end before it is delivered is dropped here: another process
+    /// takes it from the store.
     pub(crate) fn take(&self, lease: Duration, now: Timestamp, most: usize) -> Vec<CallbackDelivery> {
         let mut made = self.0.lock();
         made.retain(|callback| later(now, CALLBACK_LEASE) <= later(callback.at, lease));

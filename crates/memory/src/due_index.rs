@@ -27,7 +27,7 @@ struct OldEntry {
 }
 
 impl Memory {
-    /// For this long, whoever looks for what is due finds this participation as it is now.
+    /// Keeps the index's entry of this participation as it is now for this long, whatever happens to the participation.
     pub fn find_as_it_is_now(&self, id: ParticipationId, time: Duration) {
         let until = later(self.clock.now(), time);
         let mut state = self.lock();
@@ -51,7 +51,7 @@ impl MemoryState {
         entry.until = entry.until.max(until);
     }
 
-    /// What is due by `until` as the index shows it, each with the participation as it was when the index showed it.
+    /// The entries of the index that are due by `until`, each with the participation as it was when the entry was made.
     pub(crate) fn indexed(&mut self, now: Timestamp, until: Timestamp) -> Vec<Due> {
         self.due_index.out_of_date.retain(|_, entry| entry.until > now);
         let old = &self.due_index.out_of_date;

@@ -124,7 +124,7 @@ impl Memory {
         self.lock().ledgers.enters_later = true;
     }
 
-    /// From now on whoever makes a callback has taken it with that, as functions do on DynamoDB.
+    /// From now on each callback is reserved for the process that makes it, as functions do on DynamoDB.
     pub fn leave_callbacks_to_makers(&self) {
         self.lock().ledgers.makers_lease = Some(MAKERS_LEASE);
     }

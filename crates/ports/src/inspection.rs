@@ -66,7 +66,7 @@ pub fn callback_ids(participation: ParticipationId) -> [CallbackId; 6] {
     CallbackKind::ALL.map(|kind| CallbackId { participation, kind })
 }
 
-/// Reads a participation through its store and its ledger. What is known of its callbacks is left out.
+/// Reads a participation through its store and its ledger. Its callbacks are left out.
 ///
 /// # Errors
 /// If it cannot be read.

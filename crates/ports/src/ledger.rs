@@ -132,8 +132,8 @@ pub trait LedgerNumbers: Send + Sync {
 /// How long a worker that took a callback keeps it from other workers.
 pub const CALLBACK_LEASE: Duration = Duration::from_secs(20);
 
-/// How long a callback is kept from others if whoever makes it also delivers it. It is longer than a worker takes for its batch, after which
-/// it delivers what it has made.
+/// How long a callback is reserved for the process that makes it, if that process also delivers it. A worker delivers its callbacks at the end of a
+/// batch, which takes less time.
 pub const MAKERS_LEASE: Duration = Duration::from_secs(60);
 
 /// A callback that a worker has taken to deliver.
@@ -177,8 +177,8 @@ pub trait Callbacks: Send + Sync {
     /// [`CALLBACK_LEASE`]. Those that cannot be read are parked.
     async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks>;
 
-    /// How long a callback that results from a change in a ledger is kept from others, because whoever made the change has taken it with
-    /// that and delivers it ([`Resolved::callbacks`]). `None` if such a callback is due at once.
+    /// How long a callback is reserved for the process whose change in a ledger made it. The process gets it with the result of the change
+    /// ([`Resolved::callbacks`]) and delivers it. `None` if every callback is due at once.
     fn makers_lease(&self) -> Option<Duration> {
         None
     }

@@ -28,7 +28,7 @@ struct ShownOnConsole<'a> {
     has_terms: bool,
     /// Since when the activation is paused, if it is.
     paused_since: Option<Timestamp>,
-    /// What was said to Braze about it.
+    /// The recorded calls to Braze about it.
     calls: CallsAbout,
 }
 

@@ -20,7 +20,7 @@ async fn a_consumer_who_never_answers_is_not_written_between_asking_and_the_end(
     assert!(read <= 28.6 && calls <= 1.2, "{read} read units, and {calls} units for the record of calls");
 }
 
-/// The tick reads whoever is polled once, and what it reads may be a moment old. The limits of Braze are shared by all.
+/// The tick reads each polled participation once, at half the price because the read may be a moment old. All of them share Braze's limits.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poll_that_finds_nothing_new_is_half_a_read_unit_of_the_participation() {
     let double = sms("double")

@@ -158,7 +158,7 @@ impl Dynamo {
             *before += list.ids.len();
             looked_at
         });
-        // Whole items cost as much as some attributes. Whoever is polled is processed as it is found here.
+        // DynamoDB charges the same for whole items as for some attributes. Polled participations are processed without another read.
         let items = self.glimpse(lists.iter().flat_map(|list| &list.ids).copied(), None).await?;
         let found = found_in(&items)?;
         let mut looked_at = ListsLookedAt::default();
@@ -170,7 +170,7 @@ impl Dynamo {
         let items: HashMap<ParticipationId, &Item> =
             items.iter().filter_map(|item| Some((id_of(item).ok()?, item))).collect();
         for due in &mut looked_at.due {
-            // What cannot be read is read again, and then set aside.
+            // An item that cannot be decoded here is read again by the step, which sets it aside.
             due.glimpse = items.get(&due.id).and_then(|item| glimpse(item).ok()).map(Box::new);
         }
         Ok(looked_at)

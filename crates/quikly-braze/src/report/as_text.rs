@@ -54,7 +54,7 @@ pub(super) fn report(report: &ActivationReport, language: Language) -> String {
     text
 }
 
-/// Where they went. What is indented left, or is under way.
+/// The funnel. An indented row counts participations that left it at this point, or are under way.
 fn funnel(report: &ActivationReport, (language, words): (Language, &ReportWords)) -> Vec<(String, String)> {
     let funnel = &report.funnel;
     let row = |name: &str, count: u64| (name.to_owned(), language.number(count));
