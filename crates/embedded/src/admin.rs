@@ -27,12 +27,12 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::file_version::{FileSchema, has_lines_in_rows, of_file};
 use crate::id_key::{IdKeyError, KeptFingerprint};
+use crate::log;
 use crate::open_error::OpenError;
 use crate::outages;
 use crate::pauses as stored_pauses;
 use crate::permissions;
 use crate::schema;
-use crate::writer::log_of;
 
 /// How long to wait for the other process to finish a transaction.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -157,7 +157,7 @@ impl Operations for AdminConnection {
             }
         }
         let length = |path: &Path| path.metadata().map_or(0, |found| found.len());
-        let storage = Storage { file: length(&self.path), log: length(&log_of(&self.path)) };
+        let storage = Storage { file: length(&self.path), log: length(&log::path_of(&self.path)) };
         Ok(Overview {
             outages: outages::decoded(outages)?,
             storage: Some(storage),

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use ports::Clock;
 use rusqlite::Connection;
 
+use crate::connection::connect;
 use crate::counted_before::count_earlier;
 use crate::drawn;
+use crate::log::{self, WriteAheadLog};
 use crate::mailbox::Mailboxes;
 use crate::moved_lines::move_lines;
 use crate::open_error::OpenError;
 use crate::permissions;
 use crate::reader::Reader;
 use crate::schema;
-use crate::writer::{Writer, connect, log_of};
+use crate::writer::Writer;
 
 /// An open data file. It implements the ports `Store`, `Queues`, `Schedule` and `Limits`.
 pub struct DataFile {
@@ -39,7 +41,7 @@ impl DataFile {
     /// The size of the log in bytes. It includes pages that were already moved into the file while the log could not be reset.
     #[must_use]
     pub fn log_length(&self) -> u64 {
-        log_of(&self.path).metadata().map_or(0, |found| found.len())
+        log::path_of(&self.path).metadata().map_or(0, |found| found.len())
     }
 
     /// Opens the file, or creates it.
@@ -58,10 +60,13 @@ impl DataFile {
         count_earlier(&mut connection)?;
         drawn::freeze_earlier(&mut connection)?;
         let mailboxes = Mailboxes::load(&connection, clock.now())?;
-        let reader = Reader::start(path).map_err(OpenError::Threads)?;
+        let log = Arc::new(WriteAheadLog::open(&connection).map_err(OpenError::Threads)?);
+        let reader = Reader::start(path, log.clone()).map_err(OpenError::Threads)?;
         let checkpoints = connect(path)?;
+        // The log is flushed by threads of ours.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
         let writer =
-            Writer::start(connection, checkpoints).map_err(|error| OpenError::Threads(error.into()))?;
+            Writer::start(connection, checkpoints, log).map_err(|error| OpenError::Threads(error.into()))?;
         Ok(Self { writer, reader, mailboxes, clock, path: path.to_owned(), _lock: lock })
     }
 }

@@ -38,11 +38,15 @@ impl<'c> Group<'c> {
         })
     }
 
-    /// Writes the counters and commits.
-    pub(crate) fn commit(self) -> Result<()> {
+    /// Writes the counters. Then only the commit is left to do.
+    pub(crate) fn write_counters(&self) -> Result<()> {
         self.write_counts()?;
         self.write_tallies()?;
-        rollup_rows::add(self.connection, &self.rollup.borrow())?;
+        rollup_rows::add(self.connection, &self.rollup.borrow())
+    }
+
+    /// Commits.
+    pub(crate) fn commit(self) -> Result<()> {
         self.connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
     }
 

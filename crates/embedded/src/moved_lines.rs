@@ -7,8 +7,8 @@
 use domain::ids::ParticipationId;
 use rusqlite::{Connection, Result, TransactionBehavior};
 
+use crate::connection::passive_checkpoint;
 use crate::schema::LINES_ARE_IN_ROWS;
-use crate::writer::passive_checkpoint;
 
 /// How many lines move in one transaction. A start that is interrupted loses the work of one transaction. The ids are hashes, so every
 /// transaction changes most pages of the index that the lines leave; few large transactions therefore write much less than many small ones.

@@ -1,28 +1,38 @@
-//! Reads on a connection of their own, so that they do not wait for an fsync. One thread is enough, since reads by key from a warm
-//! file take microseconds.
+//! Reads on a connection of their own, so that they do not wait for writes. One thread is enough, since reads by key from a warm file take
+//! microseconds. A read may see a commit that is not on the disk yet, so its caller is answered when that commit is.
 
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use ports::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::connection::connect;
 use crate::failure::{failed, guarded, panicked};
-use crate::writer::connect;
+use crate::log::WriteAheadLog;
 
-type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
+/// Reads, and returns what answers the caller once everything that was read is on the disk.
+type ReadJob = Box<dyn FnOnce(&Connection) -> ReadReply + Send>;
+
+type ReadReply = Box<dyn FnOnce(std::result::Result<(), Arc<rusqlite::Error>>)>;
 
 /// The channel to the reading thread. The thread ends when it is dropped.
 pub(crate) struct Reader(mpsc::Sender<ReadJob>);
 
 impl Reader {
-    pub(crate) fn start(path: &Path) -> std::result::Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub(crate) fn start(
+        path: &Path,
+        log: Arc<WriteAheadLog>,
+    ) -> std::result::Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let connection = connect(path)?;
         let (reads, waiting) = mpsc::channel::<ReadJob>();
         std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
-            while let Ok(read) = waiting.recv() {
-                read(&connection);
+            while let Ok(first) = waiting.recv() {
+                let reads = std::iter::once(first).chain(waiting.try_iter());
+                let answers: Vec<ReadReply> = reads.map(|read| read(&connection)).collect();
+                let flushed = log.wait();
+                answers.into_iter().for_each(|answer| answer(flushed.clone()));
             }
         })?;
         Ok(Self(reads))
@@ -36,8 +46,11 @@ impl Reader {
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let ended = || Error::unavailable(doing, "the data file is closed");
-        let read = move |connection: &Connection| {
-            let _caller_left = reply.send(guarded(|| work(connection)));
+        let read = move |connection: &Connection| -> ReadReply {
+            let found = guarded(|| work(connection)).map_err(Arc::new);
+            Box::new(move |flushed| {
+                let _caller_left = reply.send(flushed.and(found));
+            })
         };
         self.0.send(Box::new(read)).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?.map_err(|error| match panicked(&error) {
@@ -49,3 +62,6 @@ impl Reader {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Group commit. One thread owns the connection that writes. It takes the first operation and every operation that waits behind it,
-//! runs them in one transaction, commits once, and then answers all of them. Concurrent callers thus share an fsync.
+//! runs them in one transaction, and commits once. All of them are answered when the commit is on the disk. Concurrent callers thus share a
+//! flush, and the next group is run while another thread flushes the log.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
@@ -13,8 +13,12 @@ use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::failure::{failed, guarded, panicked};
+use crate::connection::{empty_log, passive_checkpoint};
+use crate::failure::{failed, panicked};
+use crate::flusher::{Committed, Flusher};
 use crate::group::Group;
+use crate::log::WriteAheadLog;
+use crate::operation::{Failed, Operation, WriteTask, answer_all};
 
 /// The most operations in one transaction. A commit then stays under some ten milliseconds.
 const MOST_IN_GROUP: usize = 1_024;
@@ -38,51 +42,6 @@ const FULL_LOAD: usize = 4;
 /// that the message about its last participation costs no commit of its own.
 const MOMENT: Duration = Duration::from_millis(2);
 
-/// How long to wait for another process that is writing.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Work to be done inside a transaction. It is run again when the transaction failed.
-trait Operation: Send {
-    fn run(&mut self, group: &Group<'_>) -> rusqlite::Result<()>;
-    /// Whether it may wait a moment for others, in order to share their commit.
-    fn is_patient(&self) -> bool;
-    /// Answers the caller with the result of the commit.
-    fn answer(self: Box<Self>, committed: std::result::Result<(), Failed>);
-}
-
-/// Why a group was not committed. Every operation in the group gets this error.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-struct Failed(Arc<rusqlite::Error>);
-
-struct WriteTask<T, F> {
-    work: F,
-    is_patient: bool,
-    done: Option<T>,
-    reply: oneshot::Sender<std::result::Result<T, Failed>>,
-}
-
-impl<T, F> Operation for WriteTask<T, F>
-where
-    T: Send,
-    F: FnMut(&Group<'_>) -> rusqlite::Result<T> + Send,
-{
-    fn run(&mut self, group: &Group<'_>) -> rusqlite::Result<()> {
-        self.done = Some(guarded(|| (self.work)(group))?);
-        Ok(())
-    }
-
-    fn is_patient(&self) -> bool {
-        self.is_patient
-    }
-
-    fn answer(self: Box<Self>, committed: std::result::Result<(), Failed>) {
-        let gone = || Failed(Arc::new(rusqlite::Error::QueryReturnedNoRows));
-        let Self { done, reply, .. } = *self;
-        let _caller_left = reply.send(committed.and_then(|()| done.ok_or_else(gone)));
-    }
-}
-
 /// The channel to the writing thread. Dropping it commits the waiting operations and ends the threads.
 pub(crate) struct Writer {
     operations: Option<mpsc::Sender<Box<dyn Operation>>>,
@@ -91,25 +50,32 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread that writes to the file, and the one that checkpoints its log.
-    pub(crate) fn start(connection: Connection, checkpoints: Connection) -> std::io::Result<Self> {
+    /// Starts the thread that writes to the file, and those that flush and checkpoint its log.
+    pub(crate) fn start(
+        connection: Connection,
+        checkpoints: Connection,
+        log: Arc<WriteAheadLog>,
+    ) -> std::io::Result<Self> {
         let (operations, waiting) = mpsc::channel();
         let (grown, logs_to_move) = mpsc::channel();
         let commits = Arc::new(AtomicU64::new(0));
         let moved = Arc::new(AtomicBool::new(false));
+        let (flusher, flushing) = Flusher::start(log.clone(), Handle::try_current().ok())?;
         let writing = WriteLoop {
             connection,
+            log,
+            flusher,
             grown,
             since_checkpoint: 0,
             operations: 0,
             is_fully_loaded: false,
             moved: moved.clone(),
             commits: commits.clone(),
-            runtime: Handle::try_current().ok(),
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
             thread("sqlite-writer").spawn(move || writing.run(&waiting))?,
+            flushing,
             thread("sqlite-checkpoint").spawn(move || checkpoint(&checkpoints, &logs_to_move, &moved))?,
         ];
         Ok(Self { operations: Some(operations), threads, commits })
@@ -172,6 +138,8 @@ impl Drop for Writer {
 /// The state of the writing thread.
 struct WriteLoop {
     connection: Connection,
+    log: Arc<WriteAheadLog>,
+    flusher: Flusher,
     /// Wakes the checkpointing thread. That costs as much as a small commit, so it is done once for many commits.
     grown: mpsc::Sender<()>,
     /// Commits since the last checkpoint was begun, and the operations in them.
@@ -182,16 +150,16 @@ struct WriteLoop {
     /// Set when that thread has moved nearly all of the log into the file.
     moved: Arc<AtomicBool>,
     commits: Arc<AtomicU64>,
-    /// Where the callers wait, if the file was opened there.
-    runtime: Option<Handle>,
 }
 
 impl WriteLoop {
     fn run(mut self, waiting: &mpsc::Receiver<Box<dyn Operation>>) {
+        let mut next = None;
         loop {
-            let is_quiet = match waiting.recv_timeout(QUIET) {
+            let first = next.take().map_or_else(|| waiting.recv_timeout(QUIET), Ok);
+            let is_quiet = match first {
                 Ok(first) => {
-                    self.write(gather(first, waiting, MOMENT));
+                    next = self.write(gather(first, waiting, MOMENT), waiting);
                     false
                 }
                 Err(RecvTimeoutError::Timeout) => true,
@@ -200,7 +168,7 @@ impl WriteLoop {
             if self.moved.swap(false, Ordering::Relaxed) {
                 // Only the few pages committed since then are left. Moving them empties the log, which is then reset instead of growing.
                 self.begin_log_anew(is_quiet || !self.is_fully_loaded);
-            } else if is_quiet && log_length(&self.connection) > LOG_LIMIT {
+            } else if is_quiet && self.log.length() > LOG_LIMIT {
                 self.begin_checkpoint();
             }
         }
@@ -209,39 +177,74 @@ impl WriteLoop {
 
     /// Resets the log. If it may be truncated, and is beyond its limit, it is, unless a reader is using it; then the next call tries again.
     fn begin_log_anew(&self, may_truncate: bool) {
-        if !may_truncate || log_length(&self.connection) <= LOG_LIMIT {
+        if !may_truncate || self.log.length() <= LOG_LIMIT {
             passive_checkpoint(&self.connection);
             return;
         }
-        let cut_off = || {
-            self.connection.busy_timeout(Duration::ZERO)?;
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        };
-        let _next_time = cut_off();
-        let _stays_impatient = self.connection.busy_timeout(PATIENCE);
+        // If a reader is using the log, the next call tries again.
+        let _next_time = empty_log(&self.connection);
     }
 
-    fn write(&mut self, mut group: Vec<Box<dyn Operation>>) {
-        let committed = commit(&mut self.connection, &mut group);
+    /// Commits a group and has it flushed. Returns the first operation that came meanwhile.
+    fn write(
+        &mut self,
+        mut group: Vec<Box<dyn Operation>>,
+        waiting: &mpsc::Receiver<Box<dyn Operation>>,
+    ) -> Option<Box<dyn Operation>> {
+        let committed = self.commit(&mut group);
         if committed.is_err() {
             // The disk may be full. Moving pages from the log into the file makes room in the log.
             passive_checkpoint(&self.connection);
         }
-        if committed.is_ok() || group.len() == 1 {
-            self.commits.fetch_add(1, Ordering::Relaxed);
-            self.since_checkpoint = self.since_checkpoint.saturating_add(1);
-            self.operations = self.operations.saturating_add(group.len());
-            self.answer_all(group, committed);
-            if self.since_checkpoint >= COMMITS_A_CHECKPOINT {
-                self.begin_checkpoint();
+        let next = waiting.try_recv().ok();
+        match committed {
+            Ok(commit) => {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.since_checkpoint = self.since_checkpoint.saturating_add(1);
+                self.operations = self.operations.saturating_add(group.len());
+                self.flusher.flush(Committed { commit, group }, next.is_some());
+                if self.since_checkpoint >= COMMITS_A_CHECKPOINT {
+                    self.begin_checkpoint();
+                }
             }
-            return;
+            Err(failed) if group.len() == 1 => answer_all(group, Err(failed), None),
+            // At least one operation is at fault. Tried alone, it fails alone.
+            Err(_) => {
+                for operation in group {
+                    self.write_alone(operation);
+                }
+            }
         }
-        // At least one operation is at fault. Tried alone, it fails alone.
-        for operation in group {
-            let mut alone = vec![operation];
-            let committed = commit(&mut self.connection, &mut alone);
-            self.answer_all(alone, committed);
+        next
+    }
+
+    fn write_alone(&mut self, operation: Box<dyn Operation>) {
+        let mut group = vec![operation];
+        match self.commit(&mut group) {
+            Ok(commit) => self.flusher.flush(Committed { commit, group }, true),
+            Err(failed) => answer_all(group, Err(failed), None),
+        }
+    }
+
+    /// Runs the operations in a transaction and commits it. Returns the number of the commit, which is not on the disk yet.
+    fn commit(&mut self, operations: &mut [Box<dyn Operation>]) -> std::result::Result<u64, Failed> {
+        self.log.recover(&self.connection).map_err(Failed)?;
+        let group = Group::begin(&mut self.connection).map_err(|error| Failed(Arc::new(error)))?;
+        let mut run = || {
+            for operation in operations.iter_mut() {
+                operation.run(&group)?;
+            }
+            group.write_counters()
+        };
+        run().map_err(|error| Failed(Arc::new(error)))?;
+        let commit = self.log.begin_commit();
+        match group.commit() {
+            Ok(()) => Ok(commit),
+            Err(error) => {
+                // Readers do not wait for a commit that failed.
+                let _as_before = self.log.flush(commit);
+                Err(Failed(Arc::new(error)))
+            }
         }
     }
 
@@ -249,14 +252,6 @@ impl WriteLoop {
         self.is_fully_loaded = self.operations >= self.since_checkpoint.saturating_mul(FULL_LOAD);
         (self.since_checkpoint, self.operations) = (0, 0);
         let _ended = self.grown.send(());
-    }
-
-    /// Answers the callers. Waking many tasks is much cheaper inside their runtime than from this thread.
-    fn answer_all(&self, group: Vec<Box<dyn Operation>>, committed: std::result::Result<(), Failed>) {
-        match self.runtime.as_ref().filter(|_| group.len() > 1) {
-            Some(runtime) => drop(runtime.spawn(async move { answer_all(group, &committed) })),
-            None => answer_all(group, &committed),
-        }
     }
 }
 
@@ -269,24 +264,6 @@ fn checkpoint(connection: &Connection, logs_to_move: &mpsc::Receiver<()>, moved:
         passive_checkpoint(connection);
         moved.store(true, Ordering::Relaxed);
     }
-}
-
-/// The path of a data file's log.
-pub(crate) fn log_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
-}
-
-/// The size of the log in bytes, in use or not.
-fn log_length(connection: &Connection) -> u64 {
-    let log = connection.path().map(|path| log_of(Path::new(path)));
-    log.and_then(|log| log.metadata().ok()).map_or(0, |found| found.len())
-}
-
-/// Moves the pages that can be moved without blocking anyone. The rest is moved the next time.
-pub(crate) fn passive_checkpoint(connection: &Connection) {
-    let _next_time = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
 
 /// The first operation and those that wait behind it. If all of them are patient, they wait a moment for one more.
@@ -302,44 +279,6 @@ fn gather(
         group.extend(waiting.try_iter().take(MOST_IN_GROUP.saturating_sub(group.len())));
     }
     group
-}
-
-fn commit(
-    connection: &mut Connection,
-    operations: &mut [Box<dyn Operation>],
-) -> std::result::Result<(), Failed> {
-    let mut run = || {
-        let group = Group::begin(connection)?;
-        for operation in operations.iter_mut() {
-            operation.run(&group)?;
-        }
-        group.commit()
-    };
-    run().map_err(|error| Failed(Arc::new(error)))
-}
-
-fn answer_all(group: Vec<Box<dyn Operation>>, committed: &std::result::Result<(), Failed>) {
-    for operation in group {
-        operation.answer(committed.clone());
-    }
-}
-
-/// Opens a connection with the settings that every thread uses.
-pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    // Ids are hashes, so nearly every insert changes another page of their index, and every changed page is written to the log
-    // whole. Small pages therefore make small commits. The setting has no effect on an existing file.
-    connection.pragma_update(None, "page_size", 1_024)?;
-    connection.busy_timeout(PATIENCE)?;
-    // The cache keeps its usual 2 MiB: when a page was split, SQLite looks through the whole cache at the commit.
-    // Deleted content is overwritten, because it may be a consumer's address.
-    connection.pragma_update(None, "secure_delete", true)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    // Checkpoints run on a thread of their own.
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
 }
 
 #[cfg(test)]

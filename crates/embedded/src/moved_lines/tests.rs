@@ -10,8 +10,8 @@ use rusqlite::params;
 
 use super::*;
 use crate::DataFile;
+use crate::connection::connect;
 use crate::schema::{migrate, migrate_to};
-use crate::writer::connect;
 
 const LINES: u8 = 25;
 

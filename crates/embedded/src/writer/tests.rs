@@ -1,13 +1,16 @@
 use futures::future::join_all;
 
 use super::*;
+use crate::connection::connect;
+use crate::log::path_of;
 
 fn writer() -> (tempfile::TempDir, Writer) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     let connection = connect(&path).unwrap();
     connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
-    let writer = Writer::start(connection, connect(&path).unwrap()).unwrap();
+    let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
+    let writer = Writer::start(connection, connect(&path).unwrap(), log).unwrap();
     (directory, writer)
 }
 
@@ -56,7 +59,7 @@ async fn a_log_that_grew_while_somebody_read_the_file_shrinks_when_they_are_done
     let path = directory.path().join("data.sqlite");
     let reader = connect(&path).unwrap();
     reader.execute_batch("BEGIN; SELECT * FROM numbers").unwrap();
-    let length = || log_of(&path).metadata().unwrap().len();
+    let length = || path_of(&path).metadata().unwrap().len();
     let mut number = 0;
     while length() < 2 * LOG_LIMIT {
         let many = (number..number + 100).map(|number| {
@@ -90,18 +93,20 @@ fn under_full_load_the_log_keeps_its_size_and_is_overwritten_from_its_beginning(
         connection.execute("INSERT INTO texts VALUES (?)", [text]).unwrap();
     };
     fill(&connection);
-    let length = || log_of(&path).metadata().unwrap().len();
+    let length = || path_of(&path).metadata().unwrap().len();
     let grown = length();
     assert!(grown > LOG_LIMIT);
+    let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
     let loaded = WriteLoop {
         connection,
+        flusher: Flusher::start(log.clone(), None).unwrap().0,
+        log,
         grown: mpsc::channel().0,
         since_checkpoint: 0,
         operations: 0,
         is_fully_loaded: true,
         moved: Arc::default(),
         commits: Arc::default(),
-        runtime: None,
     };
     loaded.begin_log_anew(false);
     loaded.connection.execute("INSERT INTO texts VALUES ('')", []).unwrap();
@@ -129,7 +134,8 @@ async fn beside_one_that_fails_others_are_counted_once() {
     let path = directory.path().join("data.sqlite");
     let mut connection = connect(&path).unwrap();
     crate::schema::migrate(&mut connection).unwrap();
-    let writer = Writer::start(connection, connect(&path).unwrap()).unwrap();
+    let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
+    let writer = Writer::start(connection, connect(&path).unwrap(), log).unwrap();
     let counts = || {
         writer.write("counting", |group| {
             group.tally("accepted", "spring");

@@ -1,0 +1,104 @@
+//! The write-ahead log on disk. SQLite writes commits into it, and this module flushes them to the disk. A flush thus takes place while the
+//! writing thread already runs the next group, and it needs no journal of the file system, because the log keeps its size.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
+use rusqlite::ffi::{self, SQLITE_IOERR_FSYNC};
+
+use crate::connection::empty_log;
+
+/// The log of an open data file.
+pub(crate) struct WriteAheadLog {
+    file: File,
+    /// The number of the last commit that was begun.
+    begun: AtomicU64,
+    flushed: Mutex<Flushed>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Flushed {
+    /// The number of the last commit on the disk. All before it are there, too.
+    last: u64,
+    /// Why a flush failed. The operating system may have dropped what it could not write, so a later flush proves nothing.
+    failure: Option<Arc<rusqlite::Error>>,
+}
+
+impl WriteAheadLog {
+    /// Opens the log of the data file that a connection has open.
+    pub(crate) fn open(connection: &Connection) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        // SQLite creates the log at the first read.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        let data_file = connection.path().ok_or("a data file in memory has no log")?;
+        Ok(Self::of(File::open(path_of(Path::new(data_file)))?))
+    }
+
+    fn of(file: File) -> Self {
+        Self { file, begun: AtomicU64::new(0), flushed: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// The size of the log in bytes, in use or not.
+    pub(crate) fn length(&self) -> u64 {
+        self.file.metadata().map_or(0, |found| found.len())
+    }
+
+    /// Numbers the commit that is about to begin.
+    pub(crate) fn begin_commit(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::SeqCst).saturating_add(1)
+    }
+
+    /// Flushes all commits up to this number, which have ended.
+    pub(crate) fn flush(&self, commit: u64) -> Result<(), Arc<rusqlite::Error>> {
+        let written = self.file.sync_data();
+        let mut flushed = self.flushed.lock();
+        if let Err(error) = written {
+            tracing::error!(event = "embedded.unflushed", error = %error, "The data file's log cannot be written to the disk.");
+            flushed.failure = Some(Arc::new(not_flushed(&error)));
+        }
+        flushed.last = flushed.last.max(commit);
+        self.changed.notify_all();
+        flushed.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Waits until every commit that a read may have seen is on the disk.
+    pub(crate) fn wait(&self) -> Result<(), Arc<rusqlite::Error>> {
+        let seen = self.begun.load(Ordering::SeqCst);
+        let mut flushed = self.flushed.lock();
+        while flushed.last < seen {
+            self.changed.wait(&mut flushed);
+        }
+        flushed.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// After a failed flush, moves all commits into the file, which is flushed on its own. Until that succeeds, nothing is committed.
+    pub(crate) fn recover(&self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>> {
+        let Some(failure) = self.flushed.lock().failure.clone() else { return Ok(()) };
+        match empty_log(connection) {
+            Ok(true) => {
+                self.flushed.lock().failure = None;
+                Ok(())
+            }
+            Ok(false) | Err(_) => Err(failure),
+        }
+    }
+}
+
+fn not_flushed(error: &io::Error) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(SQLITE_IOERR_FSYNC), Some(error.to_string()))
+}
+
+/// The path of a data file's log.
+pub(crate) fn path_of(data_file: &Path) -> PathBuf {
+    let mut name = data_file.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+#[cfg(test)]
+mod tests;
