@@ -38,16 +38,12 @@ impl<'c> Group<'c> {
         })
     }
 
-    /// Writes the counters. Then only the commit is left to do.
-    pub(crate) fn write_counters(&self) -> Result<()> {
+    /// Writes the counters. Only then can the transaction be committed.
+    pub(crate) fn counted(self) -> Result<CountedGroup<'c>> {
         self.write_counts()?;
         self.write_tallies()?;
-        rollup_rows::add(self.connection, &self.rollup.borrow())
-    }
-
-    /// Commits.
-    pub(crate) fn commit(self) -> Result<()> {
-        self.connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
+        rollup_rows::add(self.connection, &self.rollup.borrow())?;
+        Ok(CountedGroup(self))
     }
 
     /// The counters of a ledger, with the changes of this group.
@@ -110,6 +106,15 @@ impl<'c> Group<'c> {
             statement.execute(params![what, name, more])?;
         }
         Ok(())
+    }
+}
+
+/// A group whose counters are written.
+pub(crate) struct CountedGroup<'c>(Group<'c>);
+
+impl CountedGroup<'_> {
+    pub(crate) fn commit(self) -> Result<()> {
+        self.0.connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
     }
 }
 

@@ -20,8 +20,9 @@ use crate::group::Group;
 use crate::log::WriteAheadLog;
 use crate::operation::{Failed, Operation, WriteTask, answer_all};
 
-/// The most operations in one transaction. A commit then stays under some ten milliseconds.
-const MOST_IN_GROUP: usize = 1_024;
+/// The most operations in one transaction. While one group is written, requests of callers of the group before are handled. With larger groups
+/// a hundred callers come to wait in the same one, and then either this thread or all others have nothing to do.
+const MOST_IN_GROUP: usize = 64;
 
 /// Commits between two checkpoints. Under full load that is some hundred megabytes of log, so that a page that changes often is moved
 /// only once; in a quiet hour it is a few megabytes.
@@ -229,14 +230,14 @@ impl WriteLoop {
     /// Runs the operations in a transaction and commits it. Returns the number of the commit, which is not on the disk yet.
     fn commit(&mut self, operations: &mut [Box<dyn Operation>]) -> std::result::Result<u64, Failed> {
         self.log.recover(&self.connection).map_err(Failed)?;
-        let group = Group::begin(&mut self.connection).map_err(|error| Failed(Arc::new(error)))?;
-        let mut run = || {
+        let run = || {
+            let group = Group::begin(&mut self.connection)?;
             for operation in operations.iter_mut() {
                 operation.run(&group)?;
             }
-            group.write_counters()
+            group.counted()
         };
-        run().map_err(|error| Failed(Arc::new(error)))?;
+        let group = run().map_err(|error| Failed(Arc::new(error)))?;
         let commit = self.log.begin_commit();
         match group.commit() {
             Ok(()) => Ok(commit),

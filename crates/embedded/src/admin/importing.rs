@@ -28,7 +28,7 @@ impl AdminConnection {
                 false => RowOutcome::There,
             });
         }
-        group.commit()?;
+        group.counted()?.commit()?;
         Ok(outcomes)
     }
 }
