@@ -6,11 +6,11 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use aws::dynamo::DrawSettings;
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
 use domain::ledger::Standing;
 use futures::future::{join, join_all};
+use ports::numbering::DrawSettings;
 use testkit::emulator::{config, endpoint, prefix};
 use testkit::fault_proxy::{FaultPlan, FaultProxy};
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
-use aws::dynamo::DrawSettings;
 use domain::award::{AwardStatus, SiblingLines};
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
@@ -15,6 +14,7 @@ use domain::ledger::Standing;
 use domain::ledger::numbers::standing_of;
 use futures::future::join_all;
 use ports::ledger::UNUSED_FOR;
+use ports::numbering::DrawSettings;
 use ports::store::MOST_ITEMS;
 use serde_json::json;
 use testkit::emulator::{config, prefix};
