@@ -23,7 +23,7 @@ pub use items::{Closed, LaneKey, NumberItems, UnpublishedBatch};
 pub use settings::DrawSettings;
 
 use crate::{Chance, Clock, Result};
-use lanes::{DrawnInLane, Lanes};
+use lanes::{DrawnInLane, LaneDraws};
 
 /// How many lanes a ledger has.
 const LANES: u64 = 8;
@@ -141,8 +141,8 @@ impl Numbering {
         self.lanes_of(items).draw(ledger, || self.next_lane(LANES)).await
     }
 
-    fn lanes_of<'a>(&'a self, items: &'a dyn NumberItems) -> Lanes<'a> {
-        Lanes { items, settings: &self.settings, clock: &*self.clock, chance: &*self.chance }
+    fn lanes_of<'a>(&'a self, items: &'a dyn NumberItems) -> LaneDraws<'a> {
+        LaneDraws { items, settings: &self.settings, clock: &*self.clock, chance: &*self.chance }
     }
 
     /// In how many lanes the numbers of a ledger are drawn now; `None` if they are drawn from the counter.

@@ -23,15 +23,15 @@ const DOING: &str = "drawing a number";
 /// A number that was drawn for one member, and what was drawn for others together with it.
 pub(crate) type DrawnInLane = (u64, Option<UnpublishedBatch>);
 
-/// The lanes of one store.
-pub(crate) struct Lanes<'a> {
+/// Draws in the lanes of one store.
+pub(crate) struct LaneDraws<'a> {
     pub(crate) items: &'a dyn NumberItems,
     pub(crate) settings: &'a DrawSettings,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) chance: &'a dyn Chance,
 }
 
-impl Lanes<'_> {
+impl LaneDraws<'_> {
     /// Draws a number in one of these lanes, which it tries to join one after another. If it draws the numbers of others, too, those are
     /// to be published.
     pub(crate) async fn draw(
