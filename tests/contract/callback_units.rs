@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use aws::dynamo::{DrawSettings, Dynamo, Tables};
+use aws::dynamo::{Dynamo, Tables};
 use domain::award::Resolution;
 use domain::callback::Callback;
 use ports::ledger::{DeliveryOutcome, MAKERS_LEASE};
+use ports::numbering::DrawSettings;
 use ports::{Callbacks, Ledger};
 use serde_json::{Value, json};
 use testkit::emulator::{endpoint, prefix};

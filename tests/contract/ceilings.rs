@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::dynamo::{DrawSettings, Dynamo, Tables};
+use aws::dynamo::{Dynamo, Tables};
 use aws::sqs::Sqs;
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +16,7 @@ use futures::{StreamExt, stream};
 use http::Request;
 use intake::IntakeDeps;
 use memory::{Faults, Memory, TestClock};
+use ports::numbering::DrawSettings;
 use serde_json::json;
 use testkit::brand_text::BrandText;
 use testkit::emulator::{endpoint, prefix};

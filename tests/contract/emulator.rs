@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::SdkConfig;
-use aws::dynamo::{DrawSettings, Dynamo, Tables};
+use aws::dynamo::{Dynamo, Tables};
 use aws::operations::Environment;
 use aws::scheduler::{Scheduler, SchedulerSettings};
 use aws::sqs::Sqs;
@@ -22,6 +22,7 @@ use domain::message::{QueueName, WorkMessage};
 use domain::participation::Outcome;
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
+use ports::numbering::DrawSettings;
 use ports::operations::{ErasureReport, Which};
 use ports::queues::Outgoing;
 use ports::store::{Inserted, Saved};

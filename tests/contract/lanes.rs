@@ -6,11 +6,11 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use aws::dynamo::DrawSettings;
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
 use domain::ledger::Standing;
 use futures::future::{join, join_all};
+use ports::numbering::DrawSettings;
 use testkit::emulator::{config, endpoint, prefix};
 use testkit::fault_proxy::{FaultPlan, FaultProxy};
 
@@ -52,37 +52,46 @@ async fn in_lanes_numbers_of_requests_that_died_are_reclaimed_and_every_place_is
     numbers::numbers_of_requests_that_died_are_reclaimed_and_every_place_is_given_once(ports).await;
 }
 
-/// Works until so many calls were made, and no further.
+/// Works until so many more calls were made, and no further.
 async fn stops_after<T>(
-    (proxy, calls): (&FaultProxy, usize),
+    (made, calls): (&impl Fn() -> usize, usize),
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Option<T> {
-    let last = proxy.calls().len() + calls;
-    poll_fn(|context| match proxy.calls().len() < last {
+    let last = made() + calls;
+    poll_fn(|context| match made() < last {
         true => work.as_mut().poll(context).map(Some),
         false => Poll::Ready(None),
     })
     .await
 }
 
-/// If numbers were drawn before the batch is closed, a member who joins later could get a lower number than one who was answered before.
 #[tokio::test]
 async fn whoever_joins_a_batch_that_is_being_drawn_stands_behind_whoever_was_answered_before() {
     let (proxy, prefix) = (FaultProxy::before(endpoint().await), prefix());
-    let in_a_lane = Game::of(on_dynamo_drawing(proxy.clone(), &prefix, in_lanes(1)).await, first(1_000));
+    let in_a_lane = on_dynamo_drawing(proxy.clone(), &prefix, in_lanes(1)).await;
     let by_counter = over_tables(config().await, &prefix, DrawSettings::patient()).await;
-    let by_counter = Game::of(by_counter, first(1_000));
+    whoever_joins_while_a_batch_is_drawn_stands_behind([in_a_lane, by_counter], || proxy.calls().len()).await;
+}
+
+/// If numbers were drawn before the batch is closed, a member who joins later could get a lower number than one who was answered before.
+///
+/// The first ports draw in one lane and make the calls that are counted. The other ones draw from the same counter.
+pub(crate) async fn whoever_joins_while_a_batch_is_drawn_stands_behind(
+    ports: [Ports; 2],
+    made: impl Fn() -> usize,
+) {
+    let [in_a_lane, by_counter] = ports.map(|ports| Game::of(ports, first(1_000)));
     // From here on both know that the ledger is numbered.
     in_a_lane.stands(0, Offer::ByPlace).await;
     by_counter.stands(1, Offer::ByPlace).await;
     for calls in 0..=6 {
         let number = 2 + 3 * calls;
         let mut drawing = pin!(in_a_lane.stands(number, Offer::ByPlace));
-        let drawn = stops_after((&proxy, calls), drawing.as_mut()).await;
+        let drawn = stops_after((&made, calls), drawing.as_mut()).await;
         let answered = by_counter.stands(number + 1, Offer::ByPlace).await;
         let mut asking = pin!(in_a_lane.stands(number + 2, Offer::ByPlace));
         // It looks for the participation, and joins the lane.
-        let asked = stops_after((&proxy, 2), asking.as_mut()).await;
+        let asked = stops_after((&made, 2), asking.as_mut()).await;
         assert!(asked.is_none(), "it has no number yet");
         let drawn = async {
             match drawn {
@@ -97,12 +106,16 @@ async fn whoever_joins_a_batch_that_is_being_drawn_stands_behind_whoever_was_ans
     }
 }
 
-/// Two die in one lane, each after so many calls: before it joined, before it drew, before it published, before it was stored.
 #[tokio::test]
 async fn whoever_dies_in_a_lane_holds_up_nobody_and_every_number_is_reclaimed() {
-    const PLACES: u32 = 60;
     let proxy = FaultProxy::before(endpoint().await);
     let ports = on_dynamo_drawing(proxy.clone(), &prefix(), in_hasty_lanes(1)).await;
+    whoever_dies_holds_up_nobody(ports, || proxy.calls().len()).await;
+}
+
+/// Two die in one lane, each after so many calls: before it joined, before it drew, before it published, before it was stored.
+pub(crate) async fn whoever_dies_holds_up_nobody(ports: Ports, made: impl Fn() -> usize) {
+    const PLACES: u32 = 60;
     let game = Game::of(ports, first(PLACES));
     let mut asked = 0;
     let mut next = || {
@@ -114,7 +127,7 @@ async fn whoever_dies_in_a_lane_holds_up_nobody_and_every_number_is_reclaimed() 
         let dying = calls.map(|calls| (calls, Box::pin(game.stands(next(), Offer::ByPlace))));
         let mut dead = Vec::new();
         for (calls, mut work) in dying {
-            stops_after((&proxy, calls), work.as_mut()).await;
+            stops_after((&made, calls), work.as_mut()).await;
             dead.push(work);
         }
         drop(dead);
@@ -126,11 +139,16 @@ async fn whoever_dies_in_a_lane_holds_up_nobody_and_every_number_is_reclaimed() 
     let ids: Vec<ParticipationId> =
         (0..asked).map(|number| Game::participation(number, false).id()).collect();
     settle(&game, &ids).await;
-    let awards = game.awards(&ids).await;
-    let places: BTreeSet<u32> = awards.iter().filter_map(|award| award.place()).collect();
+    places_are_given_and_numbers_used(&game, &ids, PLACES).await;
+}
+
+/// Every place is given to one of those who are stored, and every number that was drawn is used or reclaimed.
+pub(crate) async fn places_are_given_and_numbers_used(game: &Game, ids: &[ParticipationId], places: u32) {
+    let awards = game.awards(ids).await;
+    let given: BTreeSet<u32> = awards.iter().filter_map(|award| award.place()).collect();
     let with_places = awards.iter().filter(|award| award.has_place()).count();
-    let expected = awards.len().min(PLACES as usize);
-    assert_eq!((places.len(), with_places), (expected, expected), "every place is given, and none twice");
+    let expected = awards.len().min(places as usize);
+    assert_eq!((given.len(), with_places), (expected, expected), "every place is given, and none twice");
     let left = game.ports.ledger.numbers().unwrap().long_drawn(&ledger(), game.now()).await.unwrap();
     assert_eq!(left, None, "every number is used or reclaimed");
 }

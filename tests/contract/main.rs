@@ -25,6 +25,7 @@ mod left_open;
 mod limits;
 /// The faults of `memory`: each one occurs, and the same seed makes the same run.
 mod memory_faults;
+mod memory_lanes;
 mod numbers;
 mod one_prize;
 #[macro_use]

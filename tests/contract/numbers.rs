@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
-use aws::dynamo::DrawSettings;
 use domain::award::{AwardStatus, SiblingLines};
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
@@ -15,8 +14,10 @@ use domain::ledger::Standing;
 use domain::ledger::numbers::standing_of;
 use futures::future::join_all;
 use ports::ledger::UNUSED_FOR;
+use ports::numbering::DrawSettings;
 use ports::store::MOST_ITEMS;
 use serde_json::json;
+use testkit::answers::{AnswerLog, has_one_twice, out_of_order, rank_of};
 use testkit::emulator::{config, prefix};
 use testkit::fault_proxy::FaultProxy;
 
@@ -25,66 +26,40 @@ use crate::dynamo_api::call;
 use crate::emulator::{on_dynamo, on_dynamo_at, on_dynamo_behind, on_dynamo_drawing};
 use crate::game::{Game, first, ledger};
 
-/// When one participation was asked for and answered, and where it stands.
-struct AnsweredRequest {
-    asked: u64,
-    answered: u64,
-    standing: Standing,
-}
-
 /// How far back somebody stands.
 pub(crate) fn rank(standing: Standing, quantity: u32) -> u64 {
-    match standing {
-        Standing::Place(place) => place.into(),
-        Standing::Waiting(waiting) => u64::from(quantity) + u64::from(waiting),
-        Standing::WaitingAtLeast(_) | Standing::NotKnownYet | Standing::Unnumbered => u64::MAX,
-    }
+    rank_of(standing, quantity).unwrap_or(u64::MAX)
 }
 
 /// Nobody who was answered before somebody else asked stands behind them, and no two stand in one place.
-fn are_in_order(mut answers: Vec<AnsweredRequest>, quantity: u32) {
-    let ranks: BTreeSet<u64> = answers.iter().map(|one| rank(one.standing, quantity)).collect();
-    assert_eq!(ranks.len(), answers.len(), "every number is drawn once");
-    let mut by_answer: Vec<(u64, u64)> =
-        answers.iter().map(|one| (one.answered, rank(one.standing, quantity))).collect();
-    by_answer.sort_unstable();
-    answers.sort_by_key(|one| one.asked);
-    let (mut answered, mut furthest) = (by_answer.into_iter().peekable(), 0);
-    for one in answers {
-        while let Some((_, rank)) = answered.next_if(|(at, _)| *at < one.asked) {
-            furthest = furthest.max(rank);
-        }
-        assert!(
-            furthest < rank(one.standing, quantity),
-            "{:?} is behind one who was answered before",
-            one.standing
-        );
-    }
+pub(crate) fn are_in_order(log: &AnswerLog, quantity: u32) {
+    let answers = log.places(quantity);
+    assert!(!has_one_twice(&answers), "a number is drawn twice");
+    assert_eq!(out_of_order(&answers), [], "stand ahead of one who was answered before");
 }
 
 /// This many tasks accept participations with these numbers, one after another.
-async fn accept_at_once(game: &Game, tasks: usize, numbers: std::ops::Range<usize>) -> Vec<AnsweredRequest> {
-    let (time, next) = (AtomicU64::new(0), AtomicUsize::new(numbers.start));
+async fn accept_at_once(game: &Game, tasks: usize, numbers: std::ops::Range<usize>) -> AnswerLog {
+    let (log, next) = (AnswerLog::default(), AtomicUsize::new(numbers.start));
     let task = async || {
-        let mut answers = Vec::new();
         loop {
             let number = next.fetch_add(1, SeqCst);
             if number >= numbers.end {
-                return answers;
+                return;
             }
-            let asked = time.fetch_add(1, SeqCst);
-            let standing = game.stands(number, Offer::ByPlace).await;
-            answers.push(AnsweredRequest { asked, answered: time.fetch_add(1, SeqCst), standing });
+            let asked = log.asks();
+            log.answers(asked, game.stands(number, Offer::ByPlace).await);
         }
     };
-    join_all((0..tasks).map(|_| task())).await.into_iter().flatten().collect()
+    join_all((0..tasks).map(|_| task())).await;
+    log
 }
 
 pub(crate) async fn a_consumer_who_is_answered_before_another_asks_stands_ahead(ports: Ports) {
     let game = Game::of(ports, first(1_500));
     let answers = accept_at_once(&game, 64, 0..2_000).await;
-    assert_eq!(answers.len(), 2_000);
-    are_in_order(answers, 1_500);
+    assert_eq!(answers.places(1_500).len(), 2_000, "everybody knows the place");
+    are_in_order(&answers, 1_500);
 }
 
 pub(crate) async fn what_the_answer_says_is_what_is_kept(ports: Ports) {
@@ -106,7 +81,7 @@ pub(crate) async fn what_the_answer_says_is_what_is_kept(ports: Ports) {
         });
     }
     kept.sort_unstable();
-    let mut told: Vec<u64> = answers.iter().map(|one| rank(one.standing, 30)).collect();
+    let mut told: Vec<u64> = answers.places(30).iter().map(|one| one.rank).collect();
     told.sort_unstable();
     assert_eq!((&kept, told.len()), (&told, 40));
     game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;

@@ -19,7 +19,6 @@ mod limits;
 mod lists;
 mod looked_at;
 mod marks;
-mod numbering;
 mod numbers;
 #[cfg(feature = "sqs")]
 mod operations;
@@ -47,15 +46,15 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use futures::future::join_all;
+use ports::clock::{SystemChance, SystemClock};
 use ports::ledger::MAKERS_LEASE;
+use ports::numbering::{DrawSettings, Numbering};
 
 pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
-pub use numbering::DrawSettings;
 pub use schema::Tables;
 
 use lists::ListsRead;
-use numbering::Numbering;
 
 /// The environment's tables. It implements the ports `Store`, `Ledger`, `Callbacks` and `Limits`.
 #[derive(Debug, Clone)]
@@ -72,7 +71,7 @@ impl Dynamo {
     /// Opens the tables of an environment. DynamoDB itself deletes expired items, some hours after they expire.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, tables: Tables) -> Self {
-        let numbering = Arc::new(Numbering::by(DrawSettings::default()));
+        let numbering = Arc::new(numbering_by(DrawSettings::default()));
         let client = Client::new(config);
         Self { client, tables, numbering, lists_read: Arc::default(), makers_lease: None }
     }
@@ -87,7 +86,7 @@ impl Dynamo {
     /// Draws numbers by these settings.
     #[must_use]
     pub fn drawing_by(self, settings: DrawSettings) -> Self {
-        Self { numbering: Arc::new(Numbering::by(settings)), ..self }
+        Self { numbering: Arc::new(numbering_by(settings)), ..self }
     }
 
     /// Reserves each callback for the process that makes it, for a minute. The process has to deliver it ([`MAKERS_LEASE`]).
@@ -105,4 +104,8 @@ impl Dynamo {
         };
         join_all((0..connections).map(|_| ask())).await;
     }
+}
+
+fn numbering_by(settings: DrawSettings) -> Numbering {
+    Numbering::by(settings, Arc::new(SystemClock), Arc::new(SystemChance))
 }

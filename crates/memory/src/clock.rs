@@ -1,5 +1,6 @@
 //! Clocks for tests: one that a test moves by hand, and one that follows Tokio's clock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -38,6 +39,20 @@ impl Clock for TestClock {
         // The sender is ours, so this cannot end early.
         let mut moved = self.0.subscribe();
         let _ended = moved.wait_for(|now| *now >= until).await;
+    }
+}
+
+/// Shows another clock's time, and waits by Tokio's. A wait between the calls of an acceptance is short, so nobody moves a clock for it.
+pub(crate) struct CallClock(pub(crate) Arc<dyn Clock>);
+
+#[async_trait]
+impl Clock for CallClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        SystemClock.sleep(time).await;
     }
 }
 

@@ -1,50 +1,25 @@
 //! Numbers that are drawn before lines are entered.
 
-use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
 use domain::ids::LedgerKey;
-use domain::ledger::numbers::{draws_number, standing_of};
-use domain::ledger::{Entry, Resolved, Rules, Standing, credit_by_number, reclaim};
+use domain::ledger::{Resolved, Rules, credit_by_number, reclaim};
 use ports::Result;
 use ports::error::at_most;
 use ports::ledger::LedgerNumbers;
 use ports::store::MOST_ITEMS;
 
 use crate::Memory;
-use crate::ledger::Ledgers;
-
-impl Ledgers {
-    /// Draws the number of a participation that is being accepted, if it takes a place in a numbered ledger.
-    pub(crate) fn draw_for(&mut self, entry: &Entry) -> (Standing, Option<NonZeroU64>) {
-        let (rules, ledger) = (&entry.rules, &entry.rules.ledger);
-        let counts = self.counts.get(ledger);
-        let is_new = counts.is_none_or(|counts| counts.numbers.is_some() || counts.arrivals == 0);
-        let is_numbered = is_new && !self.draws_none;
-        let incentive = rules.incentive.as_deref();
-        match incentive.filter(|_| is_numbered && draws_number(rules, &entry.award.offer)) {
-            Some(incentive) => {
-                let number = self.numbers.entry(ledger.clone()).or_default().next();
-                (standing_of(number, incentive.quantity), NonZeroU64::new(number))
-            }
-            None => (Standing::later(Some(entry)), None),
-        }
-    }
-}
 
 #[async_trait]
 impl LedgerNumbers for Memory {
     async fn draw(&self, ledger: &LedgerKey, count: u32) -> Result<RangeInclusive<u64>> {
         self.lock().write("drawing a number", |state| {
             let numbers = state.ledgers.numbers.entry(ledger.clone()).or_default();
-            let first = numbers.next();
-            (1..count).for_each(|_| {
-                numbers.next();
-            });
-            Ok(first..=first + u64::from(count.saturating_sub(1)))
+            Ok(numbers.next(count))
         })
     }
 

@@ -34,6 +34,12 @@ pub struct Faults {
     pub index_lags: f64,
     /// Of several saves, the first ones take effect, and the rest is throttled.
     pub saves_throttled: f64,
+    /// A call of an acceptance to a counter or a lane is throttled. It has no effect.
+    pub draw_throttled: f64,
+    /// A call of an acceptance to a counter or a lane takes effect, but its caller gets an error.
+    pub draw_lost_answer: f64,
+    /// The process that accepts a participation dies before one of its calls, or after one took effect.
+    pub acceptance_dies: f64,
 }
 
 impl Faults {
@@ -55,6 +61,9 @@ impl Faults {
             number_lost: 0.0,
             index_lags: 0.0,
             saves_throttled: 0.0,
+            draw_throttled: 0.0,
+            draw_lost_answer: 0.0,
+            acceptance_dies: 0.0,
         }
     }
 
@@ -76,6 +85,9 @@ impl Faults {
             number_lost: 0.02,
             index_lags: 0.3,
             saves_throttled: 0.02,
+            draw_throttled: 0.1,
+            draw_lost_answer: 0.02,
+            acceptance_dies: 0.02,
         }
     }
 }
@@ -100,6 +112,9 @@ impl Faults {
             number_lost: often(self.number_lost),
             index_lags: often(self.index_lags),
             saves_throttled: often(self.saves_throttled),
+            draw_throttled: often(self.draw_throttled),
+            draw_lost_answer: often(self.draw_lost_answer),
+            acceptance_dies: often(self.acceptance_dies),
         }
     }
 }
@@ -110,14 +125,17 @@ pub(crate) struct Fate {
     dice: fastrand::Rng,
     /// The dice of the faults that a busy service shows. They are apart, so that they change no throw of the others.
     dice_of_load: fastrand::Rng,
+    /// The dice of acceptances that are made call by call.
+    dice_of_acceptances: fastrand::Rng,
     /// How many times each fault has occurred.
     struck: BTreeMap<&'static str, u64>,
 }
 
 impl Fate {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
-        let dice_of_load = fastrand::Rng::with_seed(seed ^ 0x10ad);
-        Self { faults, dice: fastrand::Rng::with_seed(seed), dice_of_load, struck: BTreeMap::new() }
+        let dice = |salt| fastrand::Rng::with_seed(seed ^ salt);
+        let (dice_of_load, dice_of_acceptances) = (dice(0x10ad), dice(0xacce));
+        Self { faults, dice: dice(0), dice_of_load, dice_of_acceptances, struck: BTreeMap::new() }
     }
 
     /// Whether this fault occurs now. A fault with probability 0 costs no throw.
@@ -138,6 +156,23 @@ impl Fate {
             *self.struck.entry(name).or_default() += 1;
             self.dice_of_load.f64()
         })
+    }
+
+    /// Whether this fault occurs now in an acceptance that is made call by call.
+    pub(crate) fn strikes_acceptance(&mut self, name: &'static str, which: fn(&Faults) -> f64) -> bool {
+        let share = which(&self.faults);
+        let strikes = share > 0.0 && self.dice_of_acceptances.f64() < share;
+        if strikes {
+            *self.struck.entry(name).or_default() += 1;
+        }
+        strikes
+    }
+
+    /// How long half of an acceptance's call takes: some milliseconds, and sometimes much longer.
+    pub(crate) fn half_of_call(&mut self) -> Duration {
+        let dice = &mut self.dice_of_acceptances;
+        let most = if dice.u8(..50) == 0 { 40.0 } else { 3.0 };
+        Duration::from_millis(1).mul_f64(0.5 + most * dice.f64())
     }
 
     pub(crate) fn change(&mut self, faults: Faults) {

@@ -12,14 +12,16 @@ use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
-use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, draw, enter, refill, resolve};
+use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, draw, enter, give_back, refill, resolve};
 use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
 use ports::inspection::InspectedCallback;
 use ports::ledger::{DrawnPart, Ledger, LedgerNumbers, Stock};
+use ports::numbering::LaneKey;
 use ports::store::{MOST_ITEMS, Read};
 
+use crate::lanes::StoredLane;
 use crate::numbers::DrawnNumbers;
 use crate::ranks::RankTree;
 use crate::{Memory, MemoryState};
@@ -38,6 +40,8 @@ pub(crate) struct Ledgers {
     pub(crate) told_at: BTreeMap<ParticipationId, Timestamp>,
     /// The numbers of each ledger, where lines are entered later.
     pub(crate) numbers: BTreeMap<LedgerKey, DrawnNumbers>,
+    /// The lanes in which numbers are drawn together.
+    pub(crate) lanes: BTreeMap<LaneKey, StoredLane>,
     /// Whether lines are entered later than they are stored.
     pub(crate) enters_later: bool,
     /// How long callbacks that result from a change in a ledger are kept from others.
@@ -96,6 +100,12 @@ impl Ledgers {
     /// Whether every callback was delivered or given up.
     pub(crate) fn nothing_to_deliver(&self) -> bool {
         self.callbacks.values().all(|kept| kept.due_at.is_none())
+    }
+
+    /// Gives back a number that no participation has.
+    pub(crate) fn give_back(&mut self, rules: &Rules, number: u64) {
+        let Some(brand) = self.brand_of(&rules.ledger) else { return };
+        let Ok(()) = give_back(&mut self.book(&brand, &rules.ledger), rules, number);
     }
 
     fn brand_of(&self, ledger: &LedgerKey) -> Option<BrandId> {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod accepting;
 mod callbacks;
 mod calls;
 mod chance;
@@ -9,6 +10,7 @@ mod drawing;
 mod due_index;
 mod faults;
 mod inspection;
+mod lanes;
 mod ledger;
 mod limits;
 mod numbers;
@@ -40,6 +42,7 @@ use domain::rollup::Rollup;
 use ports::error::at_most;
 use ports::ledger::MAKERS_LEASE;
 use ports::limits::Lane;
+use ports::numbering::{DrawSettings, Numbering};
 use ports::outages::Outage;
 use ports::store::MOST_ITEMS;
 use ports::{Clock, Error, Result};
@@ -51,17 +54,23 @@ pub use faults::Faults;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use clock::CallClock;
 use due_index::DueIndex;
 use faults::Fate;
 use ledger::Ledgers;
 use queues::Messages;
 
+/// The seed of the waits between an acceptance's calls.
+const NUMBERING_SEED: u64 = 16;
+
 /// A store in memory. It implements every port but the clock.
 pub struct Memory {
-    state: Mutex<MemoryState>,
+    state: Arc<Mutex<MemoryState>>,
     clock: Arc<dyn Clock>,
     /// Notified when a message was sent.
-    sent: Notify,
+    sent: Arc<Notify>,
+    /// What this process knows of the ledgers' numbers.
+    numbering: Mutex<Arc<Numbering>>,
 }
 
 struct MemoryState {
@@ -87,6 +96,10 @@ struct MemoryState {
     rollup: Rollup,
     calls: Vec<CallBatch>,
     fires_exactly: bool,
+    /// Whether the calls of an acceptance take time and may fail.
+    calls_take_time: bool,
+    /// How many calls acceptances have made.
+    calls_made: usize,
     secrets: HashMap<SecretRef, String>,
 }
 
@@ -114,14 +127,32 @@ impl Memory {
             rollup: Rollup::default(),
             calls: Vec::new(),
             fires_exactly: false,
+            calls_take_time: false,
+            calls_made: 0,
             secrets: HashMap::new(),
         };
-        Self { state: Mutex::new(state), clock, sent: Notify::new() }
+        let numbering = Mutex::new(numbering_by(DrawSettings::default(), &clock));
+        Self { state: Arc::new(Mutex::new(state)), clock, sent: Arc::default(), numbering }
+    }
+
+    /// Another process over what is stored here. It draws numbers by these settings.
+    #[must_use]
+    pub fn another_process(&self, settings: DrawSettings) -> Self {
+        let numbering = Mutex::new(numbering_by(settings, &self.clock));
+        Self { state: self.state.clone(), clock: self.clock.clone(), sent: self.sent.clone(), numbering }
     }
 
     /// From now on a participation draws its number when it is stored, and its line is entered later, as on DynamoDB.
     pub fn enter_later(&self) {
         self.lock().ledgers.enters_later = true;
+    }
+
+    /// The same, and from now on acceptances are made call by call, each of which takes time and may fail, as by functions. Numbers are drawn
+    /// by these settings.
+    pub fn accept_call_by_call(&self, settings: DrawSettings) {
+        self.enter_later();
+        self.lock().calls_take_time = true;
+        *self.numbering.lock() = numbering_by(settings, &self.clock);
     }
 
     /// From now on each callback is reserved for the process that makes it, as functions do on DynamoDB.
@@ -165,6 +196,11 @@ impl Memory {
         state.read(doing)?;
         Ok((state, ids.iter().collect()))
     }
+}
+
+fn numbering_by(settings: DrawSettings, clock: &Arc<dyn Clock>) -> Arc<Numbering> {
+    let chance = Arc::new(SeededChance::new(NUMBERING_SEED));
+    Arc::new(Numbering::by(settings, Arc::new(CallClock(clock.clone())), chance))
 }
 
 /// The error of a fault that the dice chose.

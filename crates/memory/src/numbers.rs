@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::ops::RangeInclusive;
 
 use domain::Timestamp;
 use domain::ledger::{NumberPage, NumberTx};
@@ -20,9 +21,11 @@ pub(crate) struct DrawnNumbers {
 }
 
 impl DrawnNumbers {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.drawn += 1;
-        self.drawn
+    /// Draws so many numbers.
+    pub(crate) fn next(&mut self, count: u32) -> RangeInclusive<u64> {
+        let before = self.drawn;
+        self.drawn += u64::from(count);
+        before + 1..=self.drawn
     }
 
     /// Records how many numbers are drawn by now. Returns the last one that was drawn long ago.
@@ -42,7 +45,7 @@ impl NumberTx for DrawnNumbers {
     type Error = Infallible;
 
     fn draw(&mut self) -> Result<u64, Infallible> {
-        Ok(self.next())
+        Ok(*self.next(1).end())
     }
 
     fn page(&mut self, page: u64) -> Result<NumberPage, Infallible> {

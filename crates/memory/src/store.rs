@@ -1,5 +1,7 @@
 //! Participations and profile hints.
 
+use std::num::NonZeroU64;
+
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
@@ -104,6 +106,39 @@ fn stored_form(participation: &Participation, version: u64) -> Result<Participat
 }
 
 impl Memory {
+    /// Stores a participation with its line, under the number that was drawn for it, unless it is there already.
+    pub(crate) fn store_new(
+        &self,
+        participation: &Participation,
+        entry: Option<&Entry>,
+        (standing, number): (Standing, Option<NonZeroU64>),
+    ) -> Result<Inserted> {
+        let now = self.clock.now();
+        self.lock().write("storing a participation", |state| {
+            if let Some(existing) = state.participations.get(&participation.id()) {
+                let existing = state.readable(participation.id(), existing.clone())?;
+                return Ok(Inserted::Existing(Box::new(existing)));
+            }
+            let stored = stored_form(participation, participation.version())?;
+            if number.is_some() && state.fate.strikes("numbers lost", |faults| faults.number_lost) {
+                return Err(failed("storing a participation"));
+            }
+            state.entry_lags(participation.id(), now);
+            state.participations.insert(participation.id(), stored);
+            let accepted = state.accepted.entry(participation.scope().clone()).or_default();
+            *accepted = accepted.saturating_add(1);
+            let Some(Entry { award, rules }) = entry else { return Ok(Inserted::New(standing)) };
+            let is_entered = !state.ledgers.enters_later;
+            let mut book = state.ledgers.book(&award.brand, &award.ledger);
+            if is_entered {
+                let Ok(standing) = accept(&mut book, rules, award);
+                return Ok(Inserted::New(standing));
+            }
+            let Ok(()) = book.keep(&Award { number, ..award.clone() });
+            Ok(Inserted::New(standing))
+        })
+    }
+
     /// From now on this participation cannot be read, or can be read again.
     pub fn damage(&self, id: ParticipationId, damaged: bool) {
         let mut state = self.lock();
@@ -124,34 +159,10 @@ impl Memory {
 #[async_trait]
 impl Store for Memory {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
-        let now = self.clock.now();
-        self.lock().write("storing a participation", |state| {
-            if let Some(existing) = state.participations.get(&participation.id()) {
-                let existing = state.readable(participation.id(), existing.clone())?;
-                return Ok(Inserted::Existing(Box::new(existing)));
-            }
-            let stored = stored_form(participation, participation.version())?;
-            let (standing, number) = match entry {
-                Some(entry) if state.ledgers.enters_later => state.ledgers.draw_for(entry),
-                Some(_) | None => (Standing::Unnumbered, None),
-            };
-            if number.is_some() && state.fate.strikes("numbers lost", |faults| faults.number_lost) {
-                return Err(failed("storing a participation"));
-            }
-            state.entry_lags(participation.id(), now);
-            state.participations.insert(participation.id(), stored);
-            let accepted = state.accepted.entry(participation.scope().clone()).or_default();
-            *accepted = accepted.saturating_add(1);
-            let Some(Entry { award, rules }) = entry else { return Ok(Inserted::New(standing)) };
-            let is_entered = !state.ledgers.enters_later;
-            let mut book = state.ledgers.book(&award.brand, &award.ledger);
-            if is_entered {
-                let Ok(standing) = accept(&mut book, rules, award);
-                return Ok(Inserted::New(standing));
-            }
-            let Ok(()) = book.keep(&Award { number, ..award.clone() });
-            Ok(Inserted::New(standing))
-        })
+        match entry {
+            Some(entry) if self.enters_later() => self.insert_under_number(participation, entry).await,
+            Some(_) | None => self.store_new(participation, entry, (Standing::Unnumbered, None)),
+        }
     }
 
     async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {

@@ -10,6 +10,7 @@ pub mod imports;
 pub mod inspection;
 pub mod ledger;
 pub mod limits;
+pub mod numbering;
 pub mod operations;
 pub mod outages;
 pub mod pages;

@@ -1,7 +1,8 @@
 //! A campaign: the connector, the ports that it works on, and the workspace that it talks to.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test ends where it fails")]
 
-use std::collections::BTreeMap;
+mod accepting;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
@@ -13,7 +14,6 @@ use axum::body::{Body, to_bytes};
 use braze_sim::{Settings, Workspace};
 use callback::{Addresses, CallbackError, CallbackTransport, Signed};
 use connector::{Connector, Deps, LINGER, TICK, Worker};
-use domain::accept;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands, SecretRef};
@@ -22,19 +22,18 @@ use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{ParticipationId, Scope};
 use domain::incentive::Pool;
-use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
-use domain::participation::{BrazeEvent, Participation};
+use domain::participation::BrazeEvent;
 use domain::profile::ProfileRef;
 use http::{Request, StatusCode};
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use parking_lot::Mutex;
-use ports::queues::{Outgoing, Queues};
 use ports::{BrandsInUse, Clock, Ledger, Store};
 use serde_json::Value;
 
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::answers::AnswerLog;
 use crate::brand_text::BrandText;
 use crate::simulated::InProcess;
 use crate::start;
@@ -92,6 +91,8 @@ pub struct Campaign {
     pub id_key: IdKey,
     /// The receiver of callbacks.
     pub quikly: Arc<Quikly>,
+    /// The answers to those who took part.
+    pub answers: AnswerLog,
     simulated: Router,
     stop: watch::Sender<bool>,
 }
@@ -145,6 +146,7 @@ impl Campaign {
             in_use,
             id_key,
             quikly,
+            answers: AnswerLog::default(),
             simulated,
             stop: watch::Sender::new(false),
         }
@@ -267,57 +269,6 @@ impl Campaign {
     pub async fn has_codes(&self, file: &str, codes: &[String]) {
         let (brand, pool) = (&self.terms().0.id, Pool::of_file(file).unwrap());
         while self.memory.import_codes(brand, &pool, codes).await.is_err() {}
-    }
-
-    /// Stores a participation as intake does.
-    async fn store(&self, participation: &Participation) {
-        let terms = self.brands.activation(participation.scope()).unwrap();
-        let entry = accept::entry(participation, terms, &self.id_key);
-        // After a 503 a caller would retry. A participation that exists and cannot be read is answered with 500.
-        while let Err(error) = self.memory.insert(participation, entry.as_ref()).await {
-            if matches!(error, ports::Error::Corrupt(_)) {
-                break;
-            }
-        }
-    }
-
-    /// Accepts many by e-mail or by mobile number, and sends messages for a hundred at a time, as intake does under load.
-    pub async fn accept_all(&self, contacts: impl Iterator<Item = Contact>) -> Vec<ParticipationId> {
-        let (brand, activation) = self.terms();
-        let (terms, now) = ((brand, activation), self.clock.now());
-        let mut announced: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
-        let mut accepted = Vec::new();
-        for contact in contacts {
-            let id = self.id_key.participation(&activation.scope, &contact);
-            let participation = match contact {
-                Contact::Email(email) => {
-                    Acceptance::new(id, terms, now).by_email(email, None, Attributes::default())
-                }
-                Contact::Phone { phone, email } => {
-                    Acceptance::new(id, terms, now).by_phone((phone, email), None, Attributes::default())
-                }
-            };
-            self.store(&participation).await;
-            announced.entry(QueueName::of(participation.channel())).or_default().push(id);
-            accepted.push(id);
-        }
-        for (queue, ids) in announced {
-            for some in ids.chunks(MOST_IN_MESSAGE) {
-                let look = WorkMessage { brand: brand.id.clone(), ids: some.to_vec() };
-                self.memory.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
-            }
-        }
-        accepted
-    }
-
-    /// Stores a participation and announces it.
-    pub async fn keep(&self, participation: Participation) -> ParticipationId {
-        self.store(&participation).await;
-        let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
-        let message = Outgoing { look, delay: Duration::ZERO };
-        let queue = QueueName::of(participation.channel());
-        let _the_tick_finds_it = self.memory.send(queue, vec![message]).await;
-        participation.id()
     }
 
     /// A participation's state.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod answers;
 pub mod bodies;
 pub mod brand_text;
 pub mod campaign;

@@ -1,6 +1,8 @@
 //! A campaign in virtual time in which everything that can go wrong does, as a seed decides. Afterwards the promises are checked.
 
 mod change;
+mod crowd;
+mod draws;
 mod line;
 mod log;
 mod many;
@@ -33,6 +35,7 @@ use crate::simulation::log::RunLog;
 use crate::simulation::process::Processes;
 
 pub use change::{CONSUMERS, PersonChange};
+pub use draws::Draws;
 pub use many::play_all;
 pub use plan::{FailingEndpoint, Failure, Happening, Plan, PlannedOptIn, Prizes, Runs, SeededProfile};
 pub use shrink::shrink;
@@ -184,6 +187,7 @@ impl Run {
         if plan.runs == Runs::Functions {
             campaign.memory.enter_later();
             campaign.memory.leave_callbacks_to_makers();
+            plan.draws.by(&campaign.memory);
         }
         let processes = Processes::start(&campaign, plan.runs, &line, mutation);
         Self {
@@ -283,15 +287,10 @@ impl Run {
     async fn happen(&mut self, happening: Happening) {
         let campaign = self.campaign.clone();
         match happening {
-            Happening::TakesPartByEmail(consumer) => self.takes_part_by_email(consumer).await,
-            Happening::TakesPartByPhone(consumer) => {
-                let id = campaign.accept_phone(&phone(consumer), Some(&email(consumer))).await;
-                self.accept(id, By::Phone(consumer));
-            }
-            Happening::DoesSomething(consumer) => {
-                let id = campaign.accept_event("signed_in", &email(consumer)).await;
-                self.accept(id, By::Event(consumer));
-            }
+            Happening::TakesPartByEmail(consumer) => self.takes_part(By::Email(consumer)).await,
+            Happening::TakesPartByPhone(consumer) => self.takes_part(By::Phone(consumer)).await,
+            Happening::DoesSomething(consumer) => self.takes_part(By::Event(consumer)).await,
+            Happening::Crowd(dice) => self.crowd_takes_part(dice).await,
             Happening::DoesSomethingInTheApp(consumer) => self.does_something_in_the_app(consumer).await,
             Happening::Changes { consumer, how, slowly } => self.changes(consumer, how, slowly).await,
             Happening::SaysYes(consumer) => {
@@ -343,23 +342,6 @@ impl Run {
                 campaign.steer("PUT", "/_sim/keys", &json!({ "keys": [KEY] }).to_string()).await;
             }
         }
-    }
-
-    /// Cancels the subscription of a consumer who is subscribed.
-    async fn says_stop(&mut self, consumer: u8) {
-        if promises::subscribed(&self.campaign).await.contains(&phone(consumer)) {
-            self.said_stop.insert(consumer);
-            self.count("subscriptions taken back");
-            self.set_subscription(consumer, "unsubscribed").await;
-        }
-    }
-
-    async fn set_subscription(&self, consumer: u8, state: &str) {
-        let entry = json!({
-            "subscription_group_id": "g-1", "subscription_state": state, "phones": [phone(consumer)],
-        });
-        let groups = json!({ "subscription_groups": [entry] });
-        self.campaign.steer("POST", "/_sim/subscriptions", &groups.to_string()).await;
     }
 
     fn accept(&mut self, id: ParticipationId, by: By) {

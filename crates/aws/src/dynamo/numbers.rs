@@ -105,7 +105,7 @@ impl Dynamo {
     }
 
     /// Draws numbers; `None` if the counter is throttled.
-    pub(crate) async fn draw_unless_throttled(
+    pub(crate) async fn draw_numbers_unless_throttled(
         &self,
         ledger: &str,
         count: u32,

@@ -66,10 +66,10 @@ impl Store for Dynamo {
         if let Some(existing) = self.glance_at(participation.id()).await? {
             return Ok(Inserted::Existing(Box::new(existing)));
         }
-        let drawn = self.draw_for(entry).await;
+        let drawn = self.numbering.draw_for(self, entry).await;
         let award = Award { number: drawn.number.and_then(NonZeroU64::new), ..entry.award.clone() };
         let put = self.put_new(participation, Some((&award, drawn.standing)));
-        let (inserted, ()) = join(put, self.publish(drawn.others)).await;
+        let (inserted, ()) = join(put, self.numbering.publish(self, drawn.others.as_ref())).await;
         let inserted = inserted?;
         if let (Inserted::Existing(_), Some(number)) = (&inserted, drawn.number) {
             // If this fails, the tick reclaims the number.

@@ -10,6 +10,7 @@ mod virtual_time;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::answers::{AnsweredPlace, out_of_order};
 use crate::fault_proxy::rush::Rush;
 use limited::LimitedCalls;
 use virtual_time::VirtualTime;
@@ -115,13 +116,20 @@ fn summed_up(answers: &[PlaceAnswer], drawn: u64, given: PlacesGiven) -> PlacesG
         answer.answered.max(Duration::from_millis(before * 1_000 / ENTERED_A_SECOND))
     };
     let others = (0_u64..).zip(answers).filter(|(_, answer)| answer.told == PlaceTold::NotKnownYet);
+    let number = |answer: &PlaceAnswer| match answer.told {
+        PlaceTold::Number(rank) => {
+            Some(AnsweredPlace { asked: answer.asked, answered: answer.answered, rank })
+        }
+        PlaceTold::AtLeast | PlaceTold::NotKnownYet => None,
+    };
+    let numbers: Vec<_> = answers.iter().filter_map(number).collect();
     PlacesGiven {
         accepted: u32::try_from(answers.len()).unwrap_or(u32::MAX),
         numbered,
         behind_the_last_number: count(|told| told == PlaceTold::AtLeast),
         not_known_yet,
         unused: drawn - u64::from(numbered),
-        out_of_order: out_of_order(answers),
+        out_of_order: u32::try_from(out_of_order(&numbers).len()).unwrap_or(u32::MAX),
         answered_within: (share(50), share(99)),
         last_knows: (
             with_number().map(|answer| answer.answered).max().unwrap_or_default(),
@@ -130,26 +138,6 @@ fn summed_up(answers: &[PlaceAnswer], drawn: u64, given: PlacesGiven) -> PlacesG
         most_calls: answers.iter().map(|answer| answer.calls).max().unwrap_or_default(),
         ..given
     }
-}
-
-/// How many have a higher number than somebody who asked after they were answered.
-fn out_of_order(answers: &[PlaceAnswer]) -> u32 {
-    let number = |answer: &PlaceAnswer| match answer.told {
-        PlaceTold::Number(number) => Some((answer.asked, answer.answered, number)),
-        PlaceTold::AtLeast | PlaceTold::NotKnownYet => None,
-    };
-    let mut by_asked: Vec<_> = answers.iter().filter_map(number).collect();
-    let mut by_answered = by_asked.clone();
-    by_asked.sort_unstable_by_key(|(asked, ..)| *asked);
-    by_answered.sort_unstable_by_key(|(_, answered, _)| *answered);
-    let (mut answered, mut highest, mut count) = (by_answered.into_iter().peekable(), 0, 0);
-    for (asked, _, number) in by_asked {
-        while let Some((.., before)) = answered.next_if(|(_, at, _)| *at < asked) {
-            highest = highest.max(before);
-        }
-        count += u32::from(number < highest);
-    }
-    count
 }
 
 #[cfg(test)]
@@ -174,19 +162,5 @@ mod tests {
         assert!(with.first_used_up.as_ref().is_some_and(|(key, _)| key == "Counter"), "{with:?}");
         assert!(without.not_known_yet > 1_000, "{without:?}");
         assert!(with.numbered > 5_700 && with.out_of_order == 0 && with.most_calls <= 8, "{with:?}");
-    }
-
-    #[test]
-    fn a_consumer_behind_somebody_who_asked_later_is_noticed() {
-        let at = Duration::from_millis;
-        let answer = |asked, answered, number| PlaceAnswer {
-            asked: at(asked),
-            answered: at(answered),
-            told: PlaceTold::Number(number),
-            calls: 4,
-        };
-        assert_eq!(out_of_order(&[answer(0, 10, 1), answer(11, 20, 2)]), 0);
-        assert_eq!(out_of_order(&[answer(0, 20, 2), answer(11, 19, 1)]), 0, "at the same time");
-        assert_eq!(out_of_order(&[answer(0, 10, 2), answer(11, 20, 1)]), 1);
     }
 }

@@ -3,14 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use domain::accept::Acceptance;
-use domain::attributes::Attributes;
-use domain::consent::{Answers, Consent, Respondent};
-use domain::contact::{Contact, Email};
-use domain::id_key::IdKey;
-use domain::ids::{Channel, ParticipationId};
+use domain::consent::Consent;
+use domain::ids::ParticipationId;
 use domain::profile::ProfileRef;
-use ports::Clock;
 use serde_json::{Value, json};
 
 use crate::campaign::Campaign;
@@ -134,27 +129,6 @@ impl Run {
             *self.changed.entry(how.name()).or_default() += 1;
             campaign.steer("POST", &path, &body.to_string()).await;
         }
-    }
-
-    /// Accepts a participation by e-mail of a consumer who consents, if the activation asks.
-    pub(super) async fn takes_part_by_email(&mut self, consumer: u8) {
-        let campaign = self.campaign.clone();
-        let (brand, activation) = campaign.terms();
-        let id = match &activation.consent {
-            None => campaign.accept(&email(consumer)).await,
-            Some(rules) => {
-                let now = campaign.clock.now();
-                let answers =
-                    Answers { email: Some(true), text_id: Some(TEXT.to_owned()), ..Answers::default() };
-                let asked = Respondent { way: Channel::Email, has_email: true };
-                let consent = answers.consent(Some(rules), asked, now).ok().flatten();
-                let Ok(address) = Email::parse(&email(consumer)) else { return };
-                let id = id_of(activation, &address);
-                let acceptance = Acceptance::new(id, (brand, activation), now);
-                campaign.keep(acceptance.by_email(address, consent, Attributes::default())).await
-            }
-        };
-        self.accept(id, By::Email(consumer));
     }
 
     /// What happened to people, and the requests that this cost.
@@ -317,8 +291,4 @@ fn toggled(profile: &Value, field: &str, [own, other]: [String; 2]) -> Requested
     let is_own = if field == "email" { profile[field] == own } else { profile[field] != other };
     let new = if is_own { other } else { own };
     to("/_sim/contacts", json!({ "of": name_of(profile), "set": { field: new } }))
-}
-
-fn id_of(activation: &domain::brand::Activation, address: &Email) -> ParticipationId {
-    IdKey::new([3; 32]).participation(&activation.scope, &Contact::Email(address.clone()))
 }

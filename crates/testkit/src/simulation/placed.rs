@@ -78,6 +78,7 @@ impl Placed<'_> {
                     | Happening::TakesPartByPhone(_)
                     | Happening::DoesSomething(_)
                     | Happening::DoesSomethingInTheApp(_)
+                    | Happening::Crowd(_)
                     | Happening::SaysYes(_)
                     | Happening::SaysStop(_)
                     | Happening::Pass(_)

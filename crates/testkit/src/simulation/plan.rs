@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::simulation::EVENT;
 use crate::simulation::change::{CONSUMERS, PersonChange};
+use crate::simulation::draws::Draws;
 
 /// The name of the code file in a plan with a pool of codes.
 pub(super) const CODES: &str = "codes.txt";
@@ -28,6 +29,9 @@ pub struct Plan {
     pub opt_in: PlannedOptIn,
     /// The processes that run.
     pub runs: Runs,
+    /// How numbers are drawn by functions.
+    #[serde(default)]
+    pub draws: Draws,
     /// What can be won.
     #[serde(default)]
     pub prizes: Prizes,
@@ -154,6 +158,8 @@ pub enum Happening {
     LogFails(u32),
     /// Braze reports something that a consumer did in the app, and names the profile.
     DoesSomethingInTheApp(u8),
+    /// Many consumers take part at the same time. Which of them, and when, is drawn from this seed.
+    Crowd(u8),
     /// A consumer's profiles change.
     Changes {
         /// The consumer.
@@ -282,6 +288,7 @@ impl Plan {
             storm: [0, 100, 300][dice.usize(..3)],
             opt_in: opt_ins[dice.usize(..4)],
             runs: runs[dice.usize(..3)],
+            draws: Draws::InOneStep,
             prizes: prizes[dice.usize(..7)],
             quantity: dice.u32(1..5),
             asks_consent: false,
@@ -293,6 +300,7 @@ impl Plan {
         if seed % 2 == 1 {
             plan.add_people(1..4);
         }
+        plan.add_crowds();
         plan
     }
 

@@ -45,6 +45,7 @@ impl Run {
         let (campaign, accepted) = (&*self.campaign, &self.accepted[..]);
         everyone_is_there(campaign, accepted)?;
         self.everyone_ends_well(plan).await?;
+        self.numbers_keep_the_order(plan)?;
         let awards: Vec<Award> =
             accepted.iter().filter_map(|(id, _)| campaign.memory.stored_award(*id)).collect();
         prizes::are_given(plan, &awards)?;

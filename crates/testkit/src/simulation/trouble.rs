@@ -1,4 +1,4 @@
-//! The faults that a plan asks for.
+//! The faults that a plan asks for, and subscriptions that change.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use ports::Clock;
 use serde_json::json;
 
-use crate::simulation::{FailingEndpoint, Failure, Run};
+use crate::simulation::{FailingEndpoint, Failure, Run, phone, promises};
 
 impl Run {
     /// Makes one of the participations so far unreadable.
@@ -50,5 +50,22 @@ impl Run {
         };
         fault["path"] = path.into();
         self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+    }
+
+    /// Cancels the subscription of a consumer who is subscribed.
+    pub(super) async fn says_stop(&mut self, consumer: u8) {
+        if promises::subscribed(&self.campaign).await.contains(&phone(consumer)) {
+            self.said_stop.insert(consumer);
+            self.count("subscriptions taken back");
+            self.set_subscription(consumer, "unsubscribed").await;
+        }
+    }
+
+    pub(super) async fn set_subscription(&self, consumer: u8, state: &str) {
+        let entry = json!({
+            "subscription_group_id": "g-1", "subscription_state": state, "phones": [phone(consumer)],
+        });
+        let groups = json!({ "subscription_groups": [entry] });
+        self.campaign.steer("POST", "/_sim/subscriptions", &groups.to_string()).await;
     }
 }
