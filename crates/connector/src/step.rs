@@ -82,11 +82,7 @@ impl Connector {
             Some(_) => glimpses.take(&hold.ids),
             None => (Vec::new(), hold.ids.clone()),
         };
-        let mut items = Vec::with_capacity(hold.ids.len());
-        for some in unread.chunks(MOST_ITEMS) {
-            items.extend(read::participations(self, brand, some).await?.into_iter().map(WorkItem::new));
-        }
-        let mut items = read::awards(self, brand, items).await?;
+        let (mut items, _unreadable) = read::items(self, brand, &unread).await?;
         items.extend(glimpsed);
         if let Some(brand) = brands.brand(brand) {
             items = enter::lines(self, brand, items).await?;

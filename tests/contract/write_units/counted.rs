@@ -169,7 +169,7 @@ impl CountedActivation {
 
     /// Processes participations by messages and the minute tick, until they have ended and were read back.
     pub(super) async fn until_ended(&self, ids: &[ParticipationId]) {
-        testkit::eventually_async("all have ended", Duration::from_secs(60), async || {
+        testkit::eventually_async("all have ended", Duration::from_secs(180), async || {
             self.pass(60).await;
             self.tick().await;
             self.ticker.keep_calls_of_ticks().await;

@@ -4,7 +4,8 @@ use domain::participation::Participation;
 use testkit::fault_proxy::Call;
 
 use super::counted::CountedActivation;
-use super::{EMAIL, INCENTIVE, TOGETHER, sms};
+use super::units::Units;
+use super::{CountedFlow, EMAIL, INCENTIVE, TOGETHER, sms};
 
 /// How many batches come, one a second.
 const BATCHES: usize = 20;
@@ -28,17 +29,24 @@ async fn batches_of_a_busy_worker_share_what_is_booked_of_limits() {
     let webhook = format!("[activation.events.signed_in]\nincentive = \"first\"\n{INCENTIVE}");
     let window = "window = \"5m\"\npoll = [{ every = \"1m\" }]\n";
     let double = sms("double") + "double_opt_in_event = \"quikly_sms_opt_in\"\n" + window;
-    type Make = fn(&CountedActivation, usize) -> Participation;
-    let flows: [(&str, &str, Make, f64); 4] = [
-        ("e-mail, a steady flow", EMAIL, CountedActivation::by_email, 0.1),
-        ("webhook, with an incentive, a steady flow", &webhook, CountedActivation::by_event, 0.1),
-        ("SMS, single opt-in, a steady flow", &sms("single"), CountedActivation::by_phone, 0.15),
-        ("SMS, double opt-in, a steady flow", &double, CountedActivation::by_phone, 0.16),
+    // Write units of its own and for limits, and read units. How many windows of three seconds the batches fall into depends on the time of day.
+    let flows: [CountedFlow<'_>; 4] = [
+        ("e-mail, a steady flow", EMAIL, CountedActivation::by_email, (3.0, 0.11, 2.7)),
+        (
+            "webhook, with an incentive, a steady flow",
+            &webhook,
+            CountedActivation::by_event,
+            (4.3, 0.11, 4.5),
+        ),
+        ("SMS, single opt-in, a steady flow", &sms("single"), CountedActivation::by_phone, (4.0, 0.16, 3.3)),
+        ("SMS, double opt-in, a steady flow", &double, CountedActivation::by_phone, (6.0, 0.16, 7.8)),
     ];
-    for (flow, activation, make, most) in flows {
+    for (flow, activation, make, (most, most_limits, most_read)) in flows {
         let counted = CountedActivation::new(activation).await;
         let calls = counted.steady(make).await;
-        let limits = counted.row_of(BATCHES * TOGETHER, flow, &calls).limits;
-        assert!(limits <= most, "{flow}: {limits} units for limits, and not {most}");
+        let Units { own, limits, read, .. } = counted.row_of(BATCHES * TOGETHER, flow, &calls);
+        assert!(own <= most, "{flow}: {own} units, and not {most}");
+        assert!(limits <= most_limits, "{flow}: {limits} units for limits, and not {most_limits}");
+        assert!(read <= most_read, "{flow}: {read} read units, and not {most_read}");
     }
 }
