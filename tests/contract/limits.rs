@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::ids::BrandId;
-use domain::reservation::{Allowance, Contract, Observed};
+use domain::reservation::{Allowance, Contract, Observed, Reservation, WantedSlots};
 use futures::future::join_all;
 use ports::limits::{ContractLane, Endpoint, Lane};
 use ports::outages::Outage;
@@ -20,20 +20,38 @@ fn lane(brand: &str, endpoint: Endpoint) -> ContractLane {
 
 /// Books requests, and returns how many may start at once.
 async fn book(ports: &Ports, lane: &ContractLane, count: u32) -> u32 {
-    let reservation = ports.limits.reserve(lane, count, start()).await.unwrap();
+    let reservation = ports.limits.reserve(lane, count.into(), start()).await.unwrap();
     let at_once = reservation.booked.iter().filter(|booked| booked.slot.from <= start());
     at_once.map(|booked| booked.count).sum()
 }
 
 pub(crate) async fn bookings_at_once_overbook_no_window(ports: Ports) {
     let lane = lane("acme", Endpoint::ExportIds);
-    let bookings = join_all((0..50).map(|_| ports.limits.reserve(&lane, 30, start()))).await;
+    let bookings = join_all((0..50).map(|_| ports.limits.reserve(&lane, 30.into(), start()))).await;
     let mut windows = BTreeMap::new();
     for booked in bookings.into_iter().flat_map(|booking| booking.unwrap().booked) {
         *windows.entry(booked.slot.until).or_insert(0) += booked.count;
     }
     let counts: Vec<u32> = windows.into_values().collect();
     assert_eq!(counts, [250; 6]);
+}
+
+/// Fifty processes have spare slots, each for as many requests again.
+pub(crate) async fn spare_slots_are_counted_and_half_of_a_window_has_none(ports: Ports) {
+    let lane = lane("acme", Endpoint::ExportIds);
+    let wanted = WantedSlots { requests: 5, spare: 5 };
+    let bookings = join_all((0..50).map(|_| ports.limits.reserve(&lane, wanted, start()))).await;
+    let bookings: Vec<Reservation> = bookings.into_iter().map(Result::unwrap).collect();
+    let spare = bookings.iter().filter_map(|booking| booking.spare);
+    assert_eq!(
+        spare.map(|spare| spare.count).sum::<u32>(),
+        60,
+        "twelve came while half of the window was free"
+    );
+    let first = start() + ALLOWANCE.period;
+    let booked = bookings.iter().flat_map(|booking| &booking.booked);
+    let booked = booked.filter(|booked| booked.slot.until == first);
+    assert_eq!(booked.map(|booked| booked.count).sum::<u32>(), 250 - 60);
 }
 
 pub(crate) async fn limits_learned_from_an_answer_apply_to_the_next_booking(ports: Ports) {
@@ -45,7 +63,7 @@ pub(crate) async fn limits_learned_from_an_answer_apply_to_the_next_booking(port
     assert_eq!(book(&ports, &lane, 90).await, 40);
 
     observe(Observed::KeyRefused).await.unwrap();
-    let closed = ports.limits.reserve(&lane, 5, start()).await.unwrap();
+    let closed = ports.limits.reserve(&lane, 5.into(), start()).await.unwrap();
     assert!(closed.booked.is_empty() && closed.closed_until > Some(start()));
 }
 
@@ -57,7 +75,7 @@ pub(crate) async fn a_changed_contract_counts_from_the_next_booking_on(ports: Po
     };
     assert_eq!(book(&ports, &lane, 200).await, 200);
     assert_eq!(book(&ports, &allowing(400), 300).await, 200);
-    let next = ports.limits.reserve(&allowing(100), 150, start()).await.unwrap();
+    let next = ports.limits.reserve(&allowing(100), 150.into(), start()).await.unwrap();
     let counts: Vec<u32> = next.booked.iter().map(|booked| booked.count).collect();
     assert_eq!(counts, [100, 50], "100 are booked in the next window already");
 }
@@ -75,7 +93,7 @@ pub(crate) async fn writes_are_tried_together_and_then_counted_by_the_hour(ports
     ports.limits.observe(&lane, said, start()).await.unwrap();
     assert_eq!(book(&ports, &lane, 100).await, 60);
     let now = start() + Duration::from_secs(6);
-    let booked = ports.limits.reserve(&lane, 100, now).await.unwrap();
+    let booked = ports.limits.reserve(&lane, 100.into(), now).await.unwrap();
     let counts: Vec<u32> = booked.booked.iter().map(|booked| booked.count).collect();
     assert_eq!(counts, [45], "others used five of the hour's 150");
     assert!(booked.later.iter().map(|free| free.count).sum::<u32>() == 55);

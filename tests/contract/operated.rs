@@ -26,6 +26,7 @@ macro_rules! can_be_operated {
                 the_audit_log_is_read_in_the_order_in_which_it_was_written;
             unreadable:
                 a_line_that_cannot_be_read_holds_up_no_other,
+                what_is_read_together_with_its_line_is_what_is_read_apart,
                 an_unreadable_callback_is_parked_and_holds_up_no_other,
                 a_participation_that_was_set_aside_is_listed_with_why_and_read_again_at_once,
                 a_profile_that_cannot_be_read_is_unknown_and_replaced,

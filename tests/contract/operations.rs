@@ -99,11 +99,11 @@ pub(crate) async fn an_overview_shows_the_limits_in_use(ports: Ports) {
     let lane = Lane { brand: acme(), endpoint: Endpoint::ExportIds };
     let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
     let lane = ContractLane { lane, contract: allowance.into() };
-    ports.limits.reserve(&lane, 40, start()).await.unwrap();
+    ports.limits.reserve(&lane, 40.into(), start()).await.unwrap();
     let writes = Lane { brand: acme(), endpoint: Endpoint::Track };
     let contract = Contract { is_upper_bound: true, ..allowance.into() };
     let writes = ContractLane { lane: writes, contract };
-    ports.limits.reserve(&writes, 7, start()).await.unwrap();
+    ports.limits.reserve(&writes, 7.into(), start()).await.unwrap();
     let until = start() + Duration::from_secs(100);
     ports.limits.observe(&writes, Observed::Throttled { until }, start()).await.unwrap();
     ports.indexes_catch_up().await;

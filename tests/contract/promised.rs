@@ -50,6 +50,7 @@ macro_rules! keeps_books {
                 more_than_a_hundred_are_the_callers_mistake_and_no_outage;
             limits:
                 bookings_at_once_overbook_no_window,
+                spare_slots_are_counted_and_half_of_a_window_has_none,
                 limits_learned_from_an_answer_apply_to_the_next_booking,
                 lanes_are_counted_apart,
                 a_changed_contract_counts_from_the_next_booking_on,

@@ -79,7 +79,7 @@ async fn attributes_that_this_version_does_not_know_stay() {
     let lane = Lane { brand: acme(), endpoint: Endpoint::Track };
     let allowance = Allowance { requests: 10, period: Duration::from_secs(60), by_contract: false };
     let lane = ContractLane { lane, contract: allowance.into() };
-    ports.limits.reserve(&lane, 1, ports.now()).await.unwrap();
+    ports.limits.reserve(&lane, 1.into(), ports.now()).await.unwrap();
     let limits = (format!("{prefix}-limits"), json!({ "lane": { "S": "acme track" } }));
     let game = Game::of(ports, first(1));
     game.accept(0).await;
@@ -91,7 +91,7 @@ async fn attributes_that_this_version_does_not_know_stay() {
         call("UpdateItem", &update).await;
     }
     game.accept(1).await;
-    game.ports.limits.reserve(&lane, 3, game.now()).await.unwrap();
+    game.ports.limits.reserve(&lane, 3.into(), game.now()).await.unwrap();
     let item = async |(table, key): &(String, Value)| {
         call("GetItem", &json!({ "TableName": table, "Key": key, "ConsistentRead": true })).await["Item"]
             .clone()

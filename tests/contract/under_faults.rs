@@ -74,7 +74,7 @@ async fn a_booking_whose_answer_was_lost_books_its_slots_once() {
     let (proxy, ports) = behind(FaultPlan::none()).await;
     for fault in LOST {
         strike(&proxy, fault, &["UpdateItem"], 1);
-        let booked = ports.limits.reserve(&lane(), 100, start()).await.unwrap().booked;
+        let booked = ports.limits.reserve(&lane(), 100.into(), start()).await.unwrap().booked;
         assert_eq!(booked.iter().map(|booked| booked.count).sum::<u32>(), 100);
     }
     let overview = ports.operations.as_ref().unwrap().overview(start()).await.unwrap();
@@ -86,7 +86,7 @@ async fn bookings_whose_answers_were_lost_book_once_although_others_book_meanwhi
     let (proxy, ports) = behind(FaultPlan::none()).await;
     strike(&proxy, CallFault::Lost, &["UpdateItem"], 3);
     let lane = lane();
-    join_all((0..12).map(|_| ports.limits.reserve(&lane, 10, start()))).await;
+    join_all((0..12).map(|_| ports.limits.reserve(&lane, 10.into(), start()))).await;
     let overview = ports.operations.as_ref().unwrap().overview(start()).await.unwrap();
     assert_eq!(overview.limits.values().map(|limit| limit.booked).collect::<Vec<_>>(), [120]);
 }

@@ -1,9 +1,10 @@
 //! Stored records that cannot be read: each is named, holds up nobody else, and can be erased.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::award::{AwardStatus, Resolution};
+use domain::award::{Award, AwardStatus, Resolution};
 use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
@@ -116,6 +117,28 @@ pub(crate) async fn a_line_that_cannot_be_read_holds_up_no_other(ports: Ports) {
     let read = game.ports.ledger.awards(&ids).await.unwrap();
     assert_eq!((read.found.len(), read.unreadable.len()), (2, 1));
     assert!(read.unreadable[0].id == ids[1] && names(&read.unreadable[0].why, ids[1]));
+}
+
+/// A store that does not keep lines with participations has them in its ledger alone.
+pub(crate) async fn what_is_read_together_with_its_line_is_what_is_read_apart(ports: Ports) {
+    let game = Game::of(ports, first(1));
+    let ids = [game.accept(0).await, game.accept(1).await, game.accept(2).await];
+    game.ports.spoiler.spoil(Damaged::Award, &ids[1].to_string()).await;
+    let by_id = |read: Vec<(Participation, Option<Award>)>| -> BTreeMap<_, _> {
+        read.into_iter().map(|(one, line)| (one.id(), (one, line))).collect()
+    };
+    let lines = game.ports.ledger.awards(&ids).await.unwrap().found;
+    let readable: Vec<ParticipationId> = lines.iter().map(|line| line.id).collect();
+    assert_eq!(readable.len(), 2);
+    let participations = game.ports.store.get(&readable).await.unwrap().found;
+    let line_of = |id| lines.iter().find(|line| line.id == id).cloned();
+    let apart = by_id(participations.into_iter().map(|one| (one.clone(), line_of(one.id()))).collect());
+    let together = game.ports.store.get_with_lines(&ids).await.unwrap();
+    assert_eq!(together.is_some(), matches!(game.ports.spoiler, Spoiler::Tables(_)));
+    if let Some(together) = together {
+        assert_eq!(by_id(together.found), apart);
+        assert!(together.unreadable.len() == 1 && names(&together.unreadable[0].why, ids[1]));
+    }
 }
 
 pub(crate) async fn an_unreadable_callback_is_parked_and_holds_up_no_other(ports: Ports) {

@@ -1,16 +1,14 @@
-//! The simulation's time: Tokio's clock, which tests can pause, counted from the moment the workspace was created.
+//! The simulation's time: Tokio's clock, which tests can pause, counted from the moment the workspace was created; or a clock of the test's own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// Gives the time since the epoch, moving as Tokio's clock moves.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SimClock {
-    origin: Timestamp,
-    started: Instant,
-}
+/// Gives the time of a workspace.
+#[derive(Clone)]
+pub(crate) struct SimClock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl SimClock {
     #[expect(
@@ -18,7 +16,7 @@ impl SimClock {
         reason = "the simulation has a clock of its own, read here and nowhere else"
     )]
     pub(crate) fn start() -> Self {
-        Self { origin: Timestamp::now(), started: Instant::now() }
+        Self::at(Timestamp::now())
     }
 
     #[expect(
@@ -26,11 +24,16 @@ impl SimClock {
         reason = "a simulation that begins when it is told to is the same every time"
     )]
     pub(crate) fn at(origin: Timestamp) -> Self {
-        Self { origin, started: Instant::now() }
+        let started = Instant::now();
+        Self::of(move || origin + started.elapsed())
+    }
+
+    pub(crate) fn of(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.origin + self.started.elapsed()
+        (self.0)()
     }
 
     #[expect(clippy::disallowed_methods, reason = "a delay that was asked for as a fault")]

@@ -165,6 +165,12 @@ impl Workspace {
         Self { state: Arc::new(Mutex::new(WorkspaceState::new(settings))), clock: SimClock::at(origin) }
     }
 
+    /// Creates an empty workspace that goes by another clock.
+    #[must_use]
+    pub fn timed_by(settings: Settings, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { state: Arc::new(Mutex::new(WorkspaceState::new(settings))), clock: SimClock::of(now) }
+    }
+
     /// Adds profiles from JSON: `{"profiles": [{"external_id", "user_aliases", "email", …, "custom_attributes"}]}`.
     ///
     /// # Errors
@@ -387,11 +393,8 @@ impl WorkspaceState {
 
 fn windows(settings: &Settings) -> BTreeMap<SimLimit, Window> {
     let export_ids = Window::new(settings.export_ids_per_minute, settings.export_ids_window);
-    let mut windows = fixed_windows();
-    windows.insert(SimLimit::Track, Window::new(settings.track_per_3s, Duration::from_secs(3)));
-    windows.insert(SimLimit::ExportIds, export_ids.shared_with(settings.export_ids_by_others));
-    if let Some(limit) = settings.track_per_hour {
-        windows.insert(SimLimit::TrackHour, Window::new(limit, Duration::from_secs(3_600)));
-    }
-    windows
+    let export_ids = (SimLimit::ExportIds, export_ids.shared_with(settings.export_ids_by_others));
+    let track = (SimLimit::Track, Window::new(settings.track_per_3s, Duration::from_secs(3)));
+    let hour = |limit| (SimLimit::TrackHour, Window::new(limit, Duration::from_secs(3_600)));
+    fixed_windows().into_iter().chain([track, export_ids]).chain(settings.track_per_hour.map(hour)).collect()
 }

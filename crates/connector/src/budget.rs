@@ -18,6 +18,7 @@ use ports::limits::{ContractLane, Endpoint, Lane};
 
 use crate::breaker::Breaker;
 use crate::deps::Deps;
+use crate::lane_slots::LaneSlots;
 use crate::leftovers::Leftovers;
 
 /// A request whose slot begins later than this from now is put off, instead of waiting here.
@@ -76,6 +77,7 @@ pub(crate) struct RequestBudget {
     last_report: Mutex<HashMap<BrandId, Timestamp>>,
     breakers: Mutex<HashMap<Lane, Arc<Breaker>>>,
     leftovers: Leftovers,
+    slots: LaneSlots,
 }
 
 impl RequestBudget {
@@ -105,7 +107,7 @@ impl RequestBudget {
         let mut lane = contract_lane(brand, endpoint);
         lane.contract.leftover = rank == Rank::Imported;
         let wanted = u32::try_from(count).unwrap_or(u32::MAX);
-        let reservation = match deps.limits.reserve(&lane, wanted, now).await {
+        let reservation = match self.slots.reserve(&*deps.limits, &lane, wanted, now).await {
             Ok(reservation) => reservation,
             Err(error) => {
                 if let Some(line) = deps.troubles.repeats().line("connector.no_slots", brand.id.as_str(), now)
@@ -136,6 +138,7 @@ impl RequestBudget {
     pub(crate) async fn observe(&self, deps: &Deps, brand: &Brand, endpoint: Endpoint, answers: &[Observed]) {
         let Some(observed) = gravest(answers) else { return };
         let lane = contract_lane(brand, endpoint);
+        self.slots.hear(&lane.lane, answers);
         let now = deps.clock.now();
         if !self.is_new(&lane.lane, observed, now) {
             return;

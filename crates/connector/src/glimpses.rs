@@ -7,8 +7,7 @@
 use std::collections::HashMap;
 
 use domain::ids::{BrandId, ParticipationId};
-use domain::participation::Participation;
-use ports::store::{Due, Glimpse, MOST_ITEMS};
+use ports::store::{Due, Glimpse};
 
 use crate::connector::Connector;
 use crate::read;
@@ -46,16 +45,17 @@ pub(crate) async fn read_again(
     items: Vec<WorkItem>,
 ) -> ports::Result<Performed> {
     let ids: Vec<ParticipationId> = items.iter().map(|item| item.participation.id()).collect();
-    let mut read: HashMap<ParticipationId, Participation> = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(MOST_ITEMS) {
-        let some = read::participations(connector, brand, some).await?;
-        read.extend(some.into_iter().map(|participation| (participation.id(), participation)));
+    let (read, _unreadable) = read::items(connector, brand, &ids).await?;
+    let mut read: HashMap<ParticipationId, WorkItem> =
+        read.into_iter().map(|item| (item.participation.id(), item)).collect();
+    let mut current = Vec::with_capacity(items.len());
+    for mut item in items {
+        let read = read.remove(&item.participation.id());
+        if let Some(read) = read.filter(|read| read.participation.version() == item.participation.version()) {
+            item.is_glimpsed = false;
+            item.facts.award = read.facts.award;
+            current.push(item);
+        }
     }
-    let is_current = |item: &WorkItem| {
-        let read = read.get(&item.participation.id());
-        read.is_some_and(|read| read.version() == item.participation.version())
-    };
-    let mut current: Vec<WorkItem> = items.into_iter().filter(is_current).collect();
-    current.iter_mut().for_each(|item| item.is_glimpsed = false);
-    Ok(Performed::goes_on(read::awards(connector, brand, current).await?))
+    Ok(Performed::goes_on(current))
 }

@@ -19,6 +19,7 @@ mod guard;
 mod in_hand;
 mod kept_calls;
 mod kept_outages;
+mod lane_slots;
 mod ledgers;
 mod leftovers;
 mod lost_consents;

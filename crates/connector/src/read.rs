@@ -1,35 +1,44 @@
 //! Reads participations and their awards before they are processed. Those that cannot be read do not hold up
 //! the others.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::award::Award;
 use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
-use ports::store::{MOST_ITEMS, Read};
+use ports::store::MOST_ITEMS;
 
 use crate::connector::Connector;
 use crate::unreadable;
 use crate::work_item::WorkItem;
 
-/// Reads participations of a brand. Those that cannot be read do not hold up the others.
-pub(crate) async fn participations(
+/// Work items of the participations of a brand, with their awards, and the ids of those that cannot be read.
+pub(crate) async fn items(
     connector: &Connector,
     brand: &BrandId,
     ids: &[ParticipationId],
-) -> ports::Result<Vec<Participation>> {
-    with_unreadable(connector, brand, ids).await.map(|read| read.found)
-}
-
-/// Does the same, and says which cannot be read.
-pub(crate) async fn with_unreadable(
-    connector: &Connector,
-    brand: &BrandId,
-    ids: &[ParticipationId],
-) -> ports::Result<Read<Participation>> {
-    let read = connector.deps.store.get(ids).await?;
-    unreadable::set_aside(connector, brand, &read.unreadable).await?;
-    Ok(read)
+) -> ports::Result<(Vec<WorkItem>, Vec<ParticipationId>)> {
+    let (mut items, mut unreadable) = (Vec::with_capacity(ids.len()), Vec::new());
+    for some in ids.chunks(MOST_ITEMS) {
+        if let Some(read) = connector.deps.store.get_with_lines(some).await? {
+            unreadable::set_aside(connector, brand, &read.unreadable).await?;
+            items.extend(read.found.into_iter().map(WorkItem::with_line));
+            unreadable.extend(read.unreadable.into_iter().map(|one| one.id));
+            continue;
+        }
+        let read = connector.deps.store.get(some).await?;
+        unreadable::set_aside(connector, brand, &read.unreadable).await?;
+        unreadable.extend(read.unreadable.into_iter().map(|one| one.id));
+        let mut without_award: BTreeSet<_> = read.found.iter().map(Participation::id).collect();
+        let with_award =
+            awards(connector, brand, read.found.into_iter().map(WorkItem::new).collect()).await?;
+        for item in &with_award {
+            without_award.remove(&item.participation.id());
+        }
+        unreadable.extend(without_award);
+        items.extend(with_award);
+    }
+    Ok((items, unreadable))
 }
 
 /// Reads the awards of all work items that have one, and returns the items. Those whose award cannot be read

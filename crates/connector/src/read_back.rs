@@ -208,23 +208,12 @@ impl Pass<'_> {
         let ids: Vec<ParticipationId> = ids.into_iter().collect();
         let first = |batch: &ReadBackBatch| Some((*batch.ids.first()?, batch.slot?));
         let slots: BTreeMap<ParticipationId, Slot> = due.iter().filter_map(first).collect();
-        let (mut items, mut unreadable) = (Vec::with_capacity(ids.len()), Vec::new());
-        for some in ids.chunks(MOST_ITEMS) {
-            let read = read::with_unreadable(self.connector, self.brand, some).await?;
-            items.extend(read.found.into_iter().map(WorkItem::new));
-            unreadable.extend(read.unreadable.into_iter().map(|one| one.id));
-        }
+        let (mut items, unreadable) = read::items(self.connector, self.brand, &ids).await?;
         for item in &mut items {
             if let Some(slot) = slots.get(&item.participation.id()) {
                 item.participation.holds(Some(*slot));
             }
         }
-        let mut without_award: BTreeSet<_> = items.iter().map(|item| item.participation.id()).collect();
-        let items = read::awards(self.connector, self.brand, items).await?;
-        for item in &items {
-            without_award.remove(&item.participation.id());
-        }
-        unreadable.extend(without_award);
         Ok((items, unreadable))
     }
 

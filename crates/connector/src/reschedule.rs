@@ -14,7 +14,7 @@ use domain::decide;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use domain::participation::{EnrollState, Open, Outcome, Participation, SmsState, State};
-use domain::time::between;
+use domain::time::{between, earlier};
 use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
 use ports::schedule::SchedulePurpose;
@@ -42,14 +42,14 @@ type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
 /// Arranges when waiting participations are processed next: one message or schedule for all that are due
 /// together.
 pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[Participation]) {
-    let settle_by = brand.map(|brand| brand.braze.settle_by);
     let now = deps.clock.now();
     let (mut soon, mut scheduled): (Together<u64>, Together<Timestamp>) = (BTreeMap::new(), BTreeMap::new());
     for participation in participations {
         let Some(due) = participation.due_at() else { continue };
         let wait = between(now, due);
+        let means = means_by(brand, participation, (wait, now));
         let (queue, brand) = (QueueName::of(participation.channel()), participation.brand().clone());
-        match means(settle_by, participation, wait) {
+        match means {
             Means::Message => {
                 soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id())
             }
@@ -140,9 +140,22 @@ pub(crate) async fn in_case_of_loss(deps: &Deps, left: impl Iterator<Item = &Par
 }
 
 /// Whether only the tick ends the wait of this participation.
-pub(crate) fn is_left_to_the_tick(participation: &Participation, now: Timestamp) -> bool {
+pub(crate) fn is_left_to_the_tick(
+    brand: Option<&Brand>,
+    participation: &Participation,
+    now: Timestamp,
+) -> bool {
     let wait = participation.due_at().map(|due| between(now, due));
-    wait.is_some_and(|wait| means(None, participation, wait) == Means::Tick)
+    wait.is_some_and(|wait| means_by(brand, participation, (wait, now)) == Means::Tick)
+}
+
+/// Puts a participation that is left to the tick off to the next minute, at least. A tick that follows at once would poll it again.
+pub(crate) fn not_this_minute(participation: &mut Participation, now: Timestamp) {
+    let into_minute = now.as_millisecond().rem_euclid(60_000).unsigned_abs();
+    let next_minute = domain::time::later(earlier(now, Duration::from_millis(into_minute)), LEFT_TO_THE_TICK);
+    if participation.due_at().is_some_and(|due| due < next_minute) {
+        participation.put_off(next_minute, now);
+    }
 }
 
 /// What covers a wait.
@@ -151,6 +164,21 @@ enum Means {
     Message,
     Schedule,
     Tick,
+}
+
+fn means_by(
+    brand: Option<&Brand>,
+    participation: &Participation,
+    (wait, now): (Duration, Timestamp),
+) -> Means {
+    let activation = brand.and_then(|brand| brand.activations.get(participation.scope()));
+    let is_by_the_minute =
+        activation.is_some_and(|activation| decide::is_polled_by_the_minute(participation, activation, now));
+    // A tick comes somewhat later than the moment of a poll, so the next poll is less than a minute off. A message for it would cost a save.
+    if is_by_the_minute && is_polled(participation) {
+        return Means::Tick;
+    }
+    means(brand.map(|brand| brand.braze.settle_by), participation, wait)
 }
 
 fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Duration) -> Means {
@@ -299,6 +327,21 @@ mod tests {
             assert_eq!((by(LEFT_TO_THE_TICK - SECOND), by(LEFT_TO_THE_TICK)), (Means::Message, Means::Tick));
             assert_eq!(by(LONGEST_DELAY), Means::Tick);
         }
+    }
+
+    #[test]
+    fn a_poll_is_put_off_to_the_next_minute_at_least() {
+        let put_off = |due: i64| {
+            let mut participation = item(1).participation;
+            participation.put_off(at(due), at(10));
+            not_this_minute(&mut participation, at(10));
+            participation.due_at().unwrap()
+        };
+        assert_eq!(
+            [50, 60, 70].map(put_off),
+            [60, 60, 70].map(at),
+            "the minutes begin at whole multiples of 60"
+        );
     }
 
     #[test]

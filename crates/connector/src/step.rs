@@ -82,11 +82,7 @@ impl Connector {
             Some(_) => glimpses.take(&hold.ids),
             None => (Vec::new(), hold.ids.clone()),
         };
-        let mut items = Vec::with_capacity(hold.ids.len());
-        for some in unread.chunks(MOST_ITEMS) {
-            items.extend(read::participations(self, brand, some).await?.into_iter().map(WorkItem::new));
-        }
-        let mut items = read::awards(self, brand, items).await?;
+        let (mut items, _unreadable) = read::items(self, brand, &unread).await?;
         items.extend(glimpsed);
         if let Some(brand) = brands.brand(brand) {
             items = enter::lines(self, brand, items).await?;
@@ -152,9 +148,10 @@ impl Connector {
         reschedule::later(&self.deps, brand, &participations_of(&items)).await;
         // A poll that changed nothing has reached nothing that roll-ups count.
         let (polled, items): (Vec<_>, Vec<_>) = items.into_iter().zip(rollups).partition(|(item, _)| {
-            item.is_polled_again() && reschedule::is_left_to_the_tick(&item.participation, now)
+            item.is_polled_again() && reschedule::is_left_to_the_tick(brand, &item.participation, now)
         });
-        let polled: Vec<WorkItem> = polled.into_iter().map(|(item, _)| item).collect();
+        let mut polled: Vec<WorkItem> = polled.into_iter().map(|(item, _)| item).collect();
+        polled.iter_mut().for_each(|item| reschedule::not_this_minute(&mut item.participation, now));
         let (items, mut rollups): (Vec<WorkItem>, Vec<Rollup>) = items.into_iter().unzip();
         // What was counted of requests goes along, so that it costs no write. It is lost if this save loses a conflict.
         if let Some(first) = rollups.first_mut() {

@@ -11,7 +11,7 @@ use domain::profile::ProfileHint;
 use domain::rollup::Rollup;
 use domain::time::later;
 use ports::Chance;
-use ports::store::Glimpse;
+use ports::store::{Glimpse, WithLine};
 
 use crate::retry::back_off;
 
@@ -58,10 +58,16 @@ impl WorkItem {
         }
     }
 
+    /// A participation with its line.
+    pub(crate) fn with_line((participation, award): WithLine) -> Self {
+        let mut item = Self::new(participation);
+        item.facts.award = award.filter(|_| item.participation.has_award());
+        item
+    }
+
     /// A participation as the tick has found it.
     pub(crate) fn glimpsed(Glimpse { participation, award }: Glimpse) -> Self {
-        let item = Self::new(participation);
-        Self { facts: Facts { award, ..item.facts }, is_glimpsed: true, ..item }
+        Self { is_glimpsed: true, ..Self::with_line((participation, award)) }
     }
 
     /// Remembers a participation that is polled as it was read.

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 pub use identity::participant;
 pub use look::{may_look, next_look};
+pub use opt_in::is_polled_by_the_minute;
 
 pub use crate::participation::step::{
     Command, NumberSubscription, ProfileEvent, ProfileWrite, Question, Step, Written,

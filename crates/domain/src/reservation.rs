@@ -11,11 +11,13 @@ mod hour;
 mod learn;
 mod leftover;
 mod limit;
+mod spare;
 mod upper_bound;
 
-pub use booking::{BacklogEnd, Booked, Reservation, Resuming, Slot, WindowsRecord};
+pub use booking::{BacklogEnd, Booked, Reservation, Resuming, Slot, WantedSlots, WindowsRecord};
 pub use hour::HourCount;
 pub use limit::{Allowance, Contract, Learning, Observed};
+pub use spare::SpareSlots;
 
 use cursor::Cursor;
 use hour::{HOUR, aligned};

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::reservation::{Observed, Reservation, Windows};
+use domain::reservation::{Observed, Reservation, WantedSlots, Windows};
 use ports::Result;
 use ports::limits::{ContractLane, Lane, Limits};
 use rusqlite::Connection;
@@ -30,13 +30,13 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
 
 #[async_trait]
 impl Limits for DataFile {
-    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
+    async fn reserve(&self, lane: &ContractLane, wanted: WantedSlots, now: Timestamp) -> Result<Reservation> {
         let (lane, contract) = (key(&lane.lane), lane.contract);
         self.writer
             .write("booking requests", move |transaction| {
                 let mut windows = read(transaction, &lane)?.unwrap_or_else(|| Windows::new(contract, now));
                 windows.go_by(contract, now);
-                let reservation = windows.book(count, now);
+                let reservation = windows.book_with_spare(wanted, now);
                 write(transaction, &lane, &windows)?;
                 Ok(reservation)
             })

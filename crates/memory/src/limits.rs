@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::reservation::{Observed, Reservation, Windows};
+use domain::reservation::{Observed, Reservation, WantedSlots, Windows};
 use ports::Result;
 use ports::limits::{ContractLane, Limits};
 
@@ -10,13 +10,13 @@ use crate::{Memory, MemoryState, failed};
 
 #[async_trait]
 impl Limits for Memory {
-    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
+    async fn reserve(&self, lane: &ContractLane, wanted: WantedSlots, now: Timestamp) -> Result<Reservation> {
         let mut state = self.lock();
         if state.fate.strikes("writes failed", |faults| faults.write_fails) {
             return Err(failed("booking requests"));
         }
         let windows = windows(&mut state, lane, now);
-        Ok(windows.book(count, now))
+        Ok(windows.book_with_spare(wanted, now))
     }
 
     async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ids::BrandId;
-use domain::reservation::{Contract, Observed, Reservation};
+use domain::reservation::{Contract, Observed, Reservation, WantedSlots};
 
 use crate::Result;
 
@@ -35,8 +35,8 @@ pub struct ContractLane {
 /// stay unused.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Books `count` requests.
-    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation>;
+    /// Books requests, and spare slots as [`domain::reservation`] allows.
+    async fn reserve(&self, lane: &ContractLane, wanted: WantedSlots, now: Timestamp) -> Result<Reservation>;
 
     /// Corrects the counters by what an answer said about the limits.
     async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()>;

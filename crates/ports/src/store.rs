@@ -44,6 +44,9 @@ pub struct Glimpse {
     pub award: Option<Award>,
 }
 
+/// A participation, and its line in a ledger if it has one.
+pub type WithLine = (Participation, Option<Award>);
+
 /// A participation that is due to be processed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Due {
@@ -121,6 +124,12 @@ pub trait Store: Send + Sync {
     /// The participations with these ids, each of them once and in any order; unknown ids are left out. At
     /// most [`MOST_ITEMS`].
     async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>>;
+
+    /// The same together with their lines in ledgers, from a store that keeps each line with its participation and is asked for one read less
+    /// then. `None` from any other, whose lines [`crate::Ledger::awards`] has.
+    async fn get_with_lines(&self, _ids: &[ParticipationId]) -> Result<Option<Read<WithLine>>> {
+        Ok(None)
+    }
 
     /// Makes participations that cannot be read due again at `until`, in case another version can read them,
     /// and deletes them from `expires_at` on unless they are saved before.

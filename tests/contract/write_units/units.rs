@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::fault_proxy::Call;
 
-use super::CountedActivation;
+use super::counted::CountedActivation;
 use crate::dynamo_api::call;
 
 /// Units for each participation: write units, if nothing else is said.
@@ -24,9 +24,14 @@ pub(super) struct Units {
 
 impl CountedActivation {
     /// What a flow cost for each participation, as a row of the table in `docs/costs.md`.
-    #[expect(clippy::print_stdout, reason = "the figures are what the tests are for")]
     pub(super) fn row(&self, flow: &str, calls: &[Call]) -> Units {
-        let each = |units: f64| units / self.together as f64;
+        self.row_of(self.together, flow, calls)
+    }
+
+    /// The same for so many participations.
+    #[expect(clippy::print_stdout, reason = "the figures are what the tests are for")]
+    pub(super) fn row_of(&self, participations: usize, flow: &str, calls: &[Call]) -> Units {
+        let each = |units: f64| units / participations as f64;
         let counts = self.proxy.take_counts();
         let of_key = |key: &str| {
             let key = format!("{}-ledgers {key}", self.prefix);

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::Timestamp;
-use domain::reservation::{Observed, Reservation, Windows, WindowsRecord};
+use domain::reservation::{Observed, Reservation, WantedSlots, Windows, WindowsRecord};
 use ports::limits::{ContractLane, Lane, Limits};
 use ports::{Error, Result};
 use stored::limits;
@@ -27,8 +27,8 @@ struct WrittenBefore {
 
 #[async_trait]
 impl Limits for Dynamo {
-    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
-        let book = |windows: &mut Windows| (windows.book(count, now), true);
+    async fn reserve(&self, lane: &ContractLane, wanted: WantedSlots, now: Timestamp) -> Result<Reservation> {
+        let book = |windows: &mut Windows| (windows.book_with_spare(wanted, now), true);
         self.change("booking requests", lane, now, book).await
     }
 

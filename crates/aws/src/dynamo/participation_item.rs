@@ -2,7 +2,7 @@
 
 use domain::participation::Participation;
 use ports::Result;
-use ports::store::Glimpse;
+use ports::store::{Glimpse, WithLine};
 use stored::participation::decode;
 
 use crate::dynamo::item::{Item, id_of, required, text_of};
@@ -15,10 +15,16 @@ pub(crate) fn participation(item: &Item) -> Result<Participation> {
 }
 
 /// The participation of an item together with its line.
-pub(crate) fn glimpse(item: &Item) -> Result<Glimpse> {
+pub(crate) fn with_line(item: &Item) -> Result<WithLine> {
     let award = match item.contains_key("award") {
         true => Some(stored::award::decode(id_of(item)?, text_of(item, "award")?)?),
         false => None,
     };
-    Ok(Glimpse { participation: participation(item)?, award })
+    Ok((participation(item)?, award))
+}
+
+/// The same as it was a moment ago.
+pub(crate) fn glimpse(item: &Item) -> Result<Glimpse> {
+    let (participation, award) = with_line(item)?;
+    Ok(Glimpse { participation, award })
 }

@@ -22,7 +22,7 @@ use futures::future::join;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
 use ports::error::at_most;
-use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store};
+use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, WithLine};
 use ports::{Error, Result};
 use stored::hint;
 use stored::participation::encode;
@@ -36,6 +36,8 @@ use crate::dynamo::lists::wait_of;
 use crate::dynamo::participation_item::{self, participation};
 use crate::dynamo::schema::{LOOK_SHARDS, MOST_WRITES, shard};
 use crate::dynamo::transaction::after_transactions;
+
+const READING: &str = "reading participations";
 
 /// How many writes run at once.
 const AT_ONCE: usize = 8;
@@ -79,15 +81,13 @@ impl Store for Dynamo {
     }
 
     async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
-        const DOING: &str = "reading participations";
-        at_most(ids.len(), MOST_ITEMS, DOING)?;
-        let keys = ids.iter().map(ToString::to_string).collect();
-        let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
-        let mut read = Read::default();
-        for item in &items {
-            read.add(id_of(item)?, participation(item))?;
-        }
-        Ok(read)
+        at_most(ids.len(), MOST_ITEMS, READING)?;
+        self.read_participations(ids, participation).await
+    }
+
+    async fn get_with_lines(&self, ids: &[ParticipationId]) -> Result<Option<Read<WithLine>>> {
+        at_most(ids.len(), MOST_ITEMS, READING)?;
+        self.read_participations(ids, participation_item::with_line).await.map(Some)
     }
 
     async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()> {
@@ -330,6 +330,21 @@ impl Dynamo {
             }
             Err(error) => Err(Error::unavailable("saving participations", error)),
         }
+    }
+
+    /// Reads items of participations, and takes from each what is wanted.
+    async fn read_participations<T>(
+        &self,
+        ids: &[ParticipationId],
+        of: impl Fn(&Item) -> Result<T>,
+    ) -> Result<Read<T>> {
+        let keys = ids.iter().map(ToString::to_string).collect();
+        let items = self.batch_get(READING, &self.tables.participations, "id", keys).await?;
+        let mut read = Read::default();
+        for item in &items {
+            read.add(id_of(item)?, of(item))?;
+        }
+        Ok(read)
     }
 
     /// Reads items by key, each once: DynamoDB refuses a batch that names one twice.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::brand::PollStage;
+use crate::brand::{Activation, OptIn, PollStage};
+use crate::participation::{EnrollState, Open, Participation, SmsState, State};
 use crate::time::{between, later};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -35,6 +36,40 @@ impl OptInWait<'_> {
     pub(super) fn next_after(self, since: Timestamp, now: Timestamp) -> Timestamp {
         later(since, self.next(between(since, now)))
     }
+}
+
+/// Whether the consumer was asked to confirm, and Braze is asked at most once a minute whether they have.
+#[must_use]
+pub fn is_polled_by_the_minute(
+    participation: &Participation,
+    activation: &Activation,
+    now: Timestamp,
+) -> bool {
+    let (since, poll) = match participation.state() {
+        State::Open(Open::Sms(SmsState::AwaitingOptIn { since, .. })) => {
+            let Some(OptIn::Double { poll, .. }) = activation.sms.as_ref().map(|sms| &sms.opt_in) else {
+                return false;
+            };
+            (since, poll)
+        }
+        State::Open(Open::Enroll(EnrollState::AwaitingOptIn { since, .. })) => {
+            let opt_in = activation.email.as_ref().and_then(|email| email.opt_in.as_ref());
+            let Some(opt_in) = opt_in else { return false };
+            (since, &opt_in.poll)
+        }
+        State::Open(_) | State::Ended(_) => return false,
+    };
+    interval(poll, between(*since, now)) >= MINUTE
+}
+
+/// The interval of the stage that contains a moment, or of the last one.
+fn interval(stages: &[PollStage], elapsed: Duration) -> Duration {
+    let mut ends = Duration::ZERO;
+    let stage = stages.iter().find(|stage| {
+        ends = stage.lasts.map_or(Duration::MAX, |lasts| ends.saturating_add(lasts));
+        elapsed < ends
+    });
+    stage.or(stages.last()).map_or(MINUTE, |stage| stage.every)
 }
 
 /// The first multiple of the current interval after `elapsed`, all counted from the beginning.

@@ -132,3 +132,20 @@ fn a_write_of_unknown_outcome_is_looked_for_before_it_is_repeated() {
     let write = write_of(world.next(&recorded(false), at(122)));
     assert!(write.create && write.event.is_some());
 }
+
+#[test]
+fn a_stage_of_a_minute_or_more_is_polled_by_the_minute_and_a_shorter_one_is_not() {
+    let mut world =
+        world(by_event(), true).in_state(SmsState::AwaitingOptIn { since: at(0), asked_by: None });
+    let Some(OptIn::Double { poll, .. }) = world.activation.sms.as_mut().map(|sms| &mut sms.opt_in) else {
+        panic!("the opt-in is double")
+    };
+    poll[0].every = Duration::from_secs(59);
+    let by_the_minute = |world: &SmsWorld, second: i64| {
+        crate::decide::is_polled_by_the_minute(&world.participation, &world.activation, at(second))
+    };
+    assert_eq!([0, 599, 600, 90_000].map(|second| by_the_minute(&world, second)), [false, false, true, true]);
+    let single =
+        SmsWorld { activation: self::world(single(Subscribe::AfterProfile), true).activation, ..world };
+    assert!(!by_the_minute(&single, 90_000), "nobody is asked to confirm");
+}

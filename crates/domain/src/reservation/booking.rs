@@ -32,11 +32,28 @@ pub struct Booked {
     pub count: u32,
 }
 
+/// What a process asks for in a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantedSlots {
+    /// How many requests are to be sent now.
+    pub requests: u32,
+    /// How many slots of the current window the process would like for its next requests.
+    pub spare: u32,
+}
+
+impl From<u32> for WantedSlots {
+    fn from(requests: u32) -> Self {
+        Self { requests, spare: 0 }
+    }
+}
+
 /// The answer to a booking.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reservation {
     /// What was booked, earliest first.
     pub booked: Vec<Booked>,
+    /// Slots of the current window for the next requests of the same process.
+    pub spare: Option<Booked>,
     /// Slots for the other requests that are too far ahead to be booked, earliest first. Ask again when they begin.
     pub later: Vec<Booked>,
     /// When to ask again for requests that could not be booked; set while Braze refuses the key, or while the

@@ -118,15 +118,15 @@ async fn slots_that_a_dead_process_booked_are_free_for_the_next() {
     let lane = ContractLane { lane, contract: allowance.into() };
     let now = SystemClock.now();
     let dead = open(&path).unwrap();
-    dead.reserve(&lane, 700, now).await.unwrap();
+    dead.reserve(&lane, 700.into(), now).await.unwrap();
     drop(dead);
     let next = open(&path).unwrap();
     next.take_over_slots().await.unwrap();
     let count = |reservation: Reservation| reservation.booked.iter().map(|booked| booked.count).sum::<u32>();
-    assert_eq!(count(next.reserve(&lane, 40, now).await.unwrap()), 1, "one asks for all");
+    assert_eq!(count(next.reserve(&lane, 40.into(), now).await.unwrap()), 1, "one asks for all");
     let resets_at = now.checked_add(Duration::from_secs(30)).ok();
     let said = Observed::Answered { limit: Some(250), remaining: Some(200), resets_at };
     next.observe(&lane, said, now).await.unwrap();
-    let reservation = next.reserve(&lane, 200, now).await.unwrap();
+    let reservation = next.reserve(&lane, 200.into(), now).await.unwrap();
     assert_eq!((reservation.booked[0].count, reservation.booked[0].slot.from), (200, now));
 }

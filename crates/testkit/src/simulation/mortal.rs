@@ -22,7 +22,7 @@ use domain::ledger::{Counts, Entry, Resolved, Rules};
 use domain::message::{QueueName, WorkMessage};
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::ProfileHint;
-use domain::reservation::{Observed, Reservation};
+use domain::reservation::{Observed, Reservation, WantedSlots};
 use domain::rollup::Rollup;
 use http::{Request, Response, StatusCode};
 use memory::Memory;
@@ -339,8 +339,8 @@ impl Schedule for Mortal {
 
 #[async_trait]
 impl Limits for Mortal {
-    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
-        self.life.effect(self.ports.limits.reserve(lane, count, now)).await
+    async fn reserve(&self, lane: &ContractLane, wanted: WantedSlots, now: Timestamp) -> Result<Reservation> {
+        self.life.effect(self.ports.limits.reserve(lane, wanted, now)).await
     }
 
     async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {

@@ -239,3 +239,12 @@ fn a_webhook_makes_it_due_and_credits_nobody() {
     assert_eq!(waiting.state().name(), "awaiting_opt_in");
     assert!(matches!(waiting.state(), State::Open(_)));
 }
+
+#[test]
+fn whoever_is_asked_by_mail_is_polled_by_the_minute_and_nobody_else_is() {
+    let (waiting, writing) = (world(true).awaiting(), world(true).enrolling(EventProgress::NotSent));
+    let by_the_minute = |world: &MailWorld| {
+        crate::decide::is_polled_by_the_minute(&world.participation, &world.activation, at(61))
+    };
+    assert!(by_the_minute(&waiting) && !by_the_minute(&writing));
+}
