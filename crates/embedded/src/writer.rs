@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::connection::{empty_log, passive_checkpoint};
 use crate::failure::{failed, panicked};
 use crate::flusher::{Committed, Flusher};
-use crate::group::Group;
+use crate::group::{CountedGroup, Group};
 use crate::log::WriteAheadLog;
 use crate::operation::{Failed, Operation, WriteTask, answer_all};
 
@@ -230,21 +230,15 @@ impl WriteLoop {
     /// Runs the operations in a transaction and commits it. Returns the number of the commit, which is not on the disk yet.
     fn commit(&mut self, operations: &mut [Box<dyn Operation>]) -> std::result::Result<u64, Failed> {
         self.log.recover(&self.connection).map_err(Failed)?;
-        let run = || {
-            let group = Group::begin(&mut self.connection)?;
-            for operation in operations.iter_mut() {
-                operation.run(&group)?;
-            }
-            group.counted()
-        };
-        let group = run().map_err(|error| Failed(Arc::new(error)))?;
+        let failed = |error| Failed(Arc::new(error));
+        let group = run_all(&mut self.connection, operations).map_err(failed)?;
         let commit = self.log.begin_commit();
         match group.commit() {
             Ok(()) => Ok(commit),
             Err(error) => {
                 // Readers do not wait for a commit that failed.
                 let _as_before = self.log.flush(commit);
-                Err(Failed(Arc::new(error)))
+                Err(failed(error))
             }
         }
     }
@@ -254,6 +248,18 @@ impl WriteLoop {
         (self.since_checkpoint, self.operations) = (0, 0);
         let _ended = self.grown.send(());
     }
+}
+
+/// Runs the operations in a transaction.
+fn run_all<'c>(
+    connection: &'c mut Connection,
+    operations: &mut [Box<dyn Operation>],
+) -> rusqlite::Result<CountedGroup<'c>> {
+    let group = Group::begin(connection)?;
+    for operation in operations {
+        operation.run(&group)?;
+    }
+    group.counted()
 }
 
 /// Moves committed pages from the log into the file, while the writer continues. Otherwise, every now and then a commit would take as
