@@ -135,7 +135,7 @@ impl Memory {
         Self { state: Arc::new(Mutex::new(state)), clock, sent: Arc::default(), numbering }
     }
 
-    /// Another process over what is stored here. It draws numbers by these settings.
+    /// Another process over the same memory. It draws numbers by these settings.
     #[must_use]
     pub fn another_process(&self, settings: DrawSettings) -> Self {
         let numbering = Mutex::new(numbering_by(settings, &self.clock));

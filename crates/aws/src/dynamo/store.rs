@@ -332,7 +332,7 @@ impl Dynamo {
         }
     }
 
-    /// Reads items of participations, and takes from each what is wanted.
+    /// Reads items of participations, and takes a part of each.
     async fn read_participations<T>(
         &self,
         ids: &[ParticipationId],

@@ -77,7 +77,7 @@ impl Run {
         }
         match out_of_order(&answers).first() {
             Some(ahead) => broken(
-                "whoever was answered before another one asked stands ahead",
+                "a consumer who was answered before another one asked stands ahead",
                 format!("{ahead:?} of {answers:?}"),
             ),
             None => Ok(()),
