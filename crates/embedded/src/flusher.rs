@@ -36,18 +36,23 @@ impl Flusher {
         let thread = std::thread::Builder::new().name("sqlite-flusher".to_owned()).spawn(move || {
             while let Ok(first) = waiting.recv() {
                 let groups: Vec<Committed> = std::iter::once(first).chain(waiting.try_iter()).collect();
-                let flushed = groups.len();
+                let answered = groups.len();
                 answer(&log, groups, runtime.as_ref());
-                behind.fetch_sub(flushed, Ordering::Relaxed);
+                behind.fetch_sub(answered, Ordering::Relaxed);
             }
         })?;
         Ok((flusher, thread))
     }
 
-    /// Flushes a group and answers its callers: on the flushing thread if there is more to write meanwhile, and otherwise at once,
-    /// because waking a thread takes time.
-    pub(crate) fn flush(&self, group: Committed, is_more_waiting: bool) {
-        if !is_more_waiting && self.behind.load(Ordering::Relaxed) == 0 {
+    /// Whether a group is being flushed on the other thread.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.behind.load(Ordering::Relaxed) > 0
+    }
+
+    /// Has a group flushed on the other thread, and its callers answered. A single operation is flushed at once if that thread is idle,
+    /// because waking it takes time.
+    pub(crate) fn flush(&self, group: Committed) {
+        if group.group.len() == 1 && !self.is_busy() {
             answer(&self.log, vec![group], self.runtime.as_ref());
             return;
         }

@@ -24,6 +24,13 @@ use crate::operation::{Failed, Operation, WriteTask, answer_all};
 /// a hundred callers come to wait in the same one, and then either this thread or all others have nothing to do.
 const MOST_IN_GROUP: usize = 64;
 
+/// So many operations are worth a transaction of their own while the group before is flushed. Smaller groups would cost more than they
+/// gain.
+const ENOUGH_IN_GROUP: usize = 16;
+
+/// How long to wait for another operation before it is looked at again whether the group before is flushed.
+const FRACTION_OF_A_FLUSH: Duration = Duration::from_micros(50);
+
 /// Commits between two checkpoints. Under full load that is some hundred megabytes of log, so that a page that changes often is moved
 /// only once; in a quiet hour it is a few megabytes.
 const COMMITS_A_CHECKPOINT: usize = 1_024;
@@ -155,12 +162,11 @@ struct WriteLoop {
 
 impl WriteLoop {
     fn run(mut self, waiting: &mpsc::Receiver<Box<dyn Operation>>) {
-        let mut next = None;
         loop {
-            let first = next.take().map_or_else(|| waiting.recv_timeout(QUIET), Ok);
-            let is_quiet = match first {
+            let is_quiet = match waiting.recv_timeout(QUIET) {
                 Ok(first) => {
-                    next = self.write(gather(first, waiting, MOMENT), waiting);
+                    let group = self.grown(gather(first, waiting, MOMENT), waiting);
+                    self.write(group);
                     false
                 }
                 Err(RecvTimeoutError::Timeout) => true,
@@ -186,24 +192,32 @@ impl WriteLoop {
         let _next_time = empty_log(&self.connection);
     }
 
-    /// Commits a group and has it flushed. Returns the first operation that came meanwhile.
-    fn write(
-        &mut self,
+    /// Lets a small group grow while the group before is flushed.
+    fn grown(
+        &self,
         mut group: Vec<Box<dyn Operation>>,
         waiting: &mpsc::Receiver<Box<dyn Operation>>,
-    ) -> Option<Box<dyn Operation>> {
+    ) -> Vec<Box<dyn Operation>> {
+        while group.len() < ENOUGH_IN_GROUP && self.flusher.is_busy() {
+            group.extend(waiting.recv_timeout(FRACTION_OF_A_FLUSH));
+            group.extend(waiting.try_iter().take(MOST_IN_GROUP.saturating_sub(group.len())));
+        }
+        group
+    }
+
+    /// Commits a group and has it flushed.
+    fn write(&mut self, mut group: Vec<Box<dyn Operation>>) {
         let committed = self.commit(&mut group);
         if committed.is_err() {
             // The disk may be full. Moving pages from the log into the file makes room in the log.
             passive_checkpoint(&self.connection);
         }
-        let next = waiting.try_recv().ok();
         match committed {
             Ok(commit) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
                 self.since_checkpoint = self.since_checkpoint.saturating_add(1);
                 self.operations = self.operations.saturating_add(group.len());
-                self.flusher.flush(Committed { commit, group }, next.is_some());
+                self.flusher.flush(Committed { commit, group });
                 if self.since_checkpoint >= COMMITS_A_CHECKPOINT {
                     self.begin_checkpoint();
                 }
@@ -216,13 +230,12 @@ impl WriteLoop {
                 }
             }
         }
-        next
     }
 
     fn write_alone(&mut self, operation: Box<dyn Operation>) {
         let mut group = vec![operation];
         match self.commit(&mut group) {
-            Ok(commit) => self.flusher.flush(Committed { commit, group }, true),
+            Ok(commit) => self.flusher.flush(Committed { commit, group }),
             Err(failed) => answer_all(group, Err(failed), None),
         }
     }
