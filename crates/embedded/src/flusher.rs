@@ -9,10 +9,6 @@ use tokio::runtime::Handle;
 use crate::log::WriteAheadLog;
 use crate::operation::{Failed, Operation, answer_all};
 
-/// A group of so many operations is flushed on a thread of its own while the next one is written. For a smaller one, waking that thread would take longer
-/// than it saves.
-pub(crate) const WORTH_A_THREAD: usize = 16;
-
 /// A group that is committed, and whose callers wait until the commit is on the disk.
 pub(crate) struct Committed {
     pub(crate) commit: u64,
@@ -53,9 +49,10 @@ impl Flusher {
         self.behind.load(Ordering::Relaxed) > 0
     }
 
-    /// Has a group flushed, and its callers answered: on the other thread, or at once if the group is small and that thread idle.
+    /// Has a group flushed on the other thread, and its callers answered. A single operation is flushed at once if that thread is idle,
+    /// because waking it takes time.
     pub(crate) fn flush(&self, group: Committed) {
-        if group.group.len() < WORTH_A_THREAD && !self.is_busy() {
+        if group.group.len() == 1 && !self.is_busy() {
             answer(&self.log, vec![group], self.runtime.as_ref());
             return;
         }

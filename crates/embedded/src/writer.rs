@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::connection::{empty_log, passive_checkpoint};
 use crate::failure::{failed, panicked};
-use crate::flusher::{Committed, Flusher, WORTH_A_THREAD};
+use crate::flusher::{Committed, Flusher};
 use crate::group::{CountedGroup, Group};
 use crate::log::WriteAheadLog;
 use crate::operation::{Failed, Operation, WriteTask, answer_all};
@@ -23,6 +23,10 @@ use crate::operation::{Failed, Operation, WriteTask, answer_all};
 /// The most operations in one transaction. While one group is written, requests of callers of the group before are handled. With larger groups
 /// a hundred callers come to wait in the same one, and then either this thread or all others have nothing to do.
 const MOST_IN_GROUP: usize = 64;
+
+/// So many operations are worth a transaction of their own while the group before is flushed. Smaller groups would cost more than they
+/// gain.
+const ENOUGH_IN_GROUP: usize = 16;
 
 /// How long to wait for another operation before it is looked at again whether the group before is flushed.
 const FRACTION_OF_A_FLUSH: Duration = Duration::from_micros(50);
@@ -194,7 +198,7 @@ impl WriteLoop {
         mut group: Vec<Box<dyn Operation>>,
         waiting: &mpsc::Receiver<Box<dyn Operation>>,
     ) -> Vec<Box<dyn Operation>> {
-        while group.len() < WORTH_A_THREAD && self.flusher.is_busy() {
+        while group.len() < ENOUGH_IN_GROUP && self.flusher.is_busy() {
             group.extend(waiting.recv_timeout(FRACTION_OF_A_FLUSH));
             group.extend(waiting.try_iter().take(MOST_IN_GROUP.saturating_sub(group.len())));
         }
