@@ -76,7 +76,7 @@ async fn a_number_from_a_lane_whose_participation_comes_too_late_has_no_second_o
 #[tokio::test(start_paused = true)]
 async fn whoever_joins_a_batch_that_is_being_drawn_stands_behind_whoever_was_answered_before() {
     let (one, clock) = memory(1, Faults::none(), in_lanes(1));
-    // It is not counted what the other process calls: the first one stops meanwhile.
+    // The calls of the other process are not counted, because the first one stops meanwhile.
     let other = Arc::new(one.another_process(DrawSettings::patient()));
     let ports = [ports_over((one.clone(), clock.clone())), ports_over((other, clock))];
     whoever_joins_while_a_batch_is_drawn_stands_behind(ports, || one.calls_made()).await;

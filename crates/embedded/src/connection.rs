@@ -31,7 +31,7 @@ pub(crate) fn passive_checkpoint(connection: &Connection) {
     let _next_time = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
 
-/// Moves all pages into the file and truncates the log. Returns `false` when somebody is using the log, which does not wait for them.
+/// Moves all pages into the file and truncates the log. Returns `false` at once if somebody is using the log.
 pub(crate) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     let cut_off = || {
         connection.busy_timeout(Duration::ZERO)?;

@@ -1,5 +1,5 @@
-//! The write-ahead log on disk. SQLite writes commits into it, and this module flushes them to the disk. A flush thus takes place while the
-//! writing thread already runs the next group, and it needs no journal of the file system, because the log keeps its size.
+//! The write-ahead log on disk. SQLite writes commits into it, and this module flushes them to the disk, so the writing thread can run the next
+//! group during a flush.
 
 use std::fs::File;
 use std::io;

@@ -52,7 +52,7 @@ impl Run {
         self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
     }
 
-    /// Cancels the subscription of a consumer who is subscribed.
+    /// Unsubscribes a subscribed consumer.
     pub(super) async fn says_stop(&mut self, consumer: u8) {
         if promises::subscribed(&self.campaign).await.contains(&phone(consumer)) {
             self.said_stop.insert(consumer);
