@@ -5,13 +5,10 @@
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
 use domain::ids::BrandId;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
@@ -209,18 +206,14 @@ pub(crate) fn claims_to_be_signed(headers: &HeaderMap) -> bool {
 
 /// Lets a request pass if it is within its client's limit, or if it claims to be signed on a path that
 /// verifies the claim.
-pub(crate) async fn within(
-    State(limits): State<Arc<RequestLimits>>,
-    request: Request,
-    next: Next,
-) -> Response {
+///
+/// # Errors
+/// If the client has used up its share.
+pub(crate) fn within(limits: &RequestLimits, request: &Request) -> Result<(), Problem> {
     if claims_to_be_signed(request.headers()) && request.uri().path().starts_with(SIGNED_PATHS) {
-        return next.run(request).await;
+        return Ok(());
     }
-    match limits.client(Asks::by(request.method()), caller(&request)) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
+    limits.client(Asks::by(request.method()), caller(request))
 }
 
 #[cfg(test)]

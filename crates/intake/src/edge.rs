@@ -8,9 +8,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State as Shared};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
 use domain::brand::SecretRef;
 use http::{HeaderMap, HeaderName};
 use ports::Secrets;
@@ -34,29 +32,30 @@ pub(crate) struct Edge {
 /// The header with the viewer's address and port.
 const VIEWER: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
 
-/// Replaces the caller's address by the viewer that the edge saw, if the request proves that it came through
-/// the edge.
-pub(crate) async fn viewer(Shared(edge): Shared<Arc<Edge>>, mut request: Request, next: Next) -> Response {
-    if let Some(viewer) = seen_by_the_edge(request.headers())
-        && proves_itself(&edge, request.headers()).await
-    {
-        request.extensions_mut().insert(Caller(viewer));
-    }
-    next.run(request).await
-}
-
-async fn proves_itself(edge: &Edge, headers: &HeaderMap) -> bool {
-    let (Some(reference), Some(shown)) = (&edge.secret, headers.get(EDGE_SECRET_HEADER)) else {
-        return false;
-    };
-    match edge.secrets.get(reference).await {
-        Ok(secret) => {
-            let secret = secret.expose_secret().trim();
-            !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))
+impl Edge {
+    /// Replaces the caller's address by the viewer that the edge saw, if the request proves that it came through
+    /// the edge.
+    pub(crate) async fn name_viewer(&self, request: &mut Request) {
+        if let Some(viewer) = seen_by_the_edge(request.headers())
+            && self.has_forwarded(request.headers()).await
+        {
+            request.extensions_mut().insert(Caller(viewer));
         }
-        Err(error) => {
-            tracing::warn!(event = "intake.no_edge_secret", error = %in_full(&error), "The secret of the edge cannot be read; viewers share the limit of the edge that they come through.");
-            false
+    }
+
+    async fn has_forwarded(&self, headers: &HeaderMap) -> bool {
+        let (Some(reference), Some(shown)) = (&self.secret, headers.get(EDGE_SECRET_HEADER)) else {
+            return false;
+        };
+        match self.secrets.get(reference).await {
+            Ok(secret) => {
+                let secret = secret.expose_secret().trim();
+                !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))
+            }
+            Err(error) => {
+                tracing::warn!(event = "intake.no_edge_secret", error = %in_full(&error), "The secret of the edge cannot be read; viewers share the limit of the edge that they come through.");
+                false
+            }
         }
     }
 }

@@ -4,7 +4,6 @@ mod page;
 mod words;
 
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use domain::answers::AnswerKind;
 use domain::brand::Brand;
@@ -14,7 +13,7 @@ use url::{Url, form_urlencoded};
 
 use crate::field_error::FieldError;
 use crate::problem::Problem;
-use words::PageLanguage;
+pub(crate) use words::PageLanguage;
 
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 
@@ -147,14 +146,17 @@ fn origin_of(page: &str) -> Option<String> {
     Url::parse(page).ok().map(|url| url.origin().ascii_serialization())
 }
 
-/// Turns every answer to a form into a page, errors of other layers included. Other requests pass unchanged.
-pub(crate) async fn answered_with_a_page(request: Request, next: Next) -> Response {
+/// The language that the browser of a form prefers; `None` if the request posts no form.
+pub(crate) fn language_of(request: &Request) -> Option<PageLanguage> {
     if request.method() != Method::POST || !is_declared(request.headers()) {
-        return next.run(request).await;
+        return None;
     }
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let of_browser = PageLanguage::preferred(accepted.unwrap_or_default());
-    let mut response = next.run(request).await;
+    Some(PageLanguage::preferred(accepted.unwrap_or_default()))
+}
+
+/// Turns the answer to a form into a page.
+pub(crate) async fn as_page(mut response: Response, of_browser: PageLanguage) -> Response {
     let wishes = response.extensions_mut().remove::<FormWishes>().unwrap_or_default();
     page::of(response, wishes.return_to.as_deref(), wishes.language.unwrap_or(of_browser)).await
 }

@@ -27,6 +27,7 @@ mod health;
 mod held;
 mod idempotency;
 mod incentives;
+mod layers;
 mod limits;
 mod loose;
 #[cfg(test)]
@@ -53,7 +54,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use domain::brand::{Activation, Brand, Brands, SecretRef};
@@ -274,12 +275,7 @@ pub fn router_under(
         .route("/incentives/{scope}/{id}/winners", get(incentives::winners))
         .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
         .method_not_allowed_fallback(webhook::method_not_allowed)
-        .layer((
-            cors,
-            from_fn(form::answered_with_a_page),
-            from_fn_with_state(deps.limits, clients::within),
-            guard.clone(),
-        ));
+        .layer((cors, from_fn_with_state(deps.limits, layers::of_pages), guard.clone()));
     let routes = for_browsers
         .route("/webhook/braze", post(webhook::receive))
         .route("/webhook/braze/", post(webhook::receive))
@@ -287,7 +283,7 @@ pub fn router_under(
         .route("/healthz/", get(health::show))
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .fallback(webhook::no_such_path)
-        .layer((from_fn(unread::discarded), from_fn_with_state(edge, edge::viewer), guard))
+        .layer((from_fn_with_state(edge, layers::every_request), guard))
         .with_state(Lasting { intake: Arc::new(intake), brands });
     match deps.announcing {
         Announcing::Together => routes,
