@@ -19,7 +19,7 @@ macro_rules! state_of {
     };
 }
 
-/// Triggers keep the counts that `status` shows up to date, except for new participations since step 14. An index lists open participations in the order of acceptance.
+/// Triggers keep the counts that `status` shows up to date, except for new participations since step 14. The index of open participations is dropped in step 20.
 const TALLIES: &str = concat!(
     "CREATE TABLE tallies (
          what  TEXT NOT NULL,
@@ -334,6 +334,11 @@ const STEPS: &[M<'_>] = &[M::up(
 ), M::up(
     // When the first callback with the result was delivered. A save of the record leaves it alone.
     "ALTER TABLE participations ADD COLUMN told_at INTEGER;",
+), M::up(
+    // Every acceptance paid for an index of the open participations. The index of due ones has the same rows, and only those that were set
+    // aside need one of their own.
+    "DROP INDEX participations_open;
+     CREATE INDEX participations_set_aside ON participations (id) WHERE due_at IS NOT NULL AND expires_at IS NOT NULL;",
 )];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines

@@ -67,17 +67,16 @@ fn tallies(connection: &Connection, what: &str) -> Result<BTreeMap<String, u64>>
     rows.collect()
 }
 
-/// When the oldest open participation was accepted. It reads the first open row of each brand.
+/// The first open rows of a brand in the order of acceptance. One whose record cannot be read says nothing. The index of due rows is read for them, and no other row.
+pub(super) const FIRST_OPEN: &str = "SELECT record ->> '$.accepted_at' FROM participations
+    WHERE rowid IN (SELECT rowid FROM participations WHERE brand = ?1 AND due_at IS NOT NULL ORDER BY rowid LIMIT 100)
+      AND json_valid(record) ORDER BY rowid LIMIT 1";
+
+/// When the oldest open participation was accepted. It reads the first open rows of each brand.
 fn oldest_open(connection: &Connection) -> Result<Option<i64>> {
     let mut oldest = None;
     for brand in brands_with_due(connection, ("participations", "due_at"))? {
-        let first = one(
-            connection,
-            "SELECT record ->> '$.accepted_at' FROM participations
-             WHERE due_at IS NOT NULL AND brand = ?1 AND json_valid(record) ORDER BY rowid LIMIT 1",
-            [&brand],
-            |row| row.get::<_, Option<i64>>(0),
-        )?;
+        let first = one(connection, FIRST_OPEN, [&brand], |row| row.get::<_, Option<i64>>(0))?;
         oldest = [oldest, first.flatten()].into_iter().flatten().min();
     }
     Ok(oldest)

@@ -12,9 +12,8 @@ use crate::file_version::has_lines_in_rows;
 
 const DOING: &str = "reading what was set aside";
 
-/// An open participation gets a time to expire only when it is set aside. The index has the open ones.
-const SET_ASIDE: &str =
-    "SELECT id, brand, version, record, award FROM participations INDEXED BY participations_open
+/// An open participation gets a time to expire only when it is set aside.
+pub(super) const SET_ASIDE: &str = "SELECT id, brand, version, record, award FROM participations
     WHERE due_at IS NOT NULL AND expires_at IS NOT NULL ORDER BY id";
 
 /// A row as it is stored.

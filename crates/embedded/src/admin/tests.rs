@@ -133,27 +133,45 @@ async fn status_is_the_same_by_counters_and_from_an_earlier_versions_file() {
     assert_eq!(states, [("enrolled", 3), ("received", 6), ("unreadable", 1)]);
     assert_eq!((by_counters.due, by_counters.oldest_open), (6, Timestamp::from_millisecond(1_000).ok()));
     assert!(by_counters.storage.unwrap().file > 0 && by_counters.storage.unwrap().log > 0);
-    execute(&admin, "DROP TABLE tallies; DROP INDEX participations_open");
+    execute(&admin, "DROP TABLE tallies; DROP INDEX participations_set_aside");
     let counted = admin.overview(now).await.unwrap();
     assert_eq!(Overview { storage: None, ..counted }, Overview { storage: None, ..by_counters });
 }
 
-/// The steps of a query that scan a whole table or index.
-fn scans(connection: &Connection, sql: &str) -> Vec<String> {
-    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+/// The steps of a query.
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut plan =
+        connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.replace("?1", "'acme'"))).unwrap();
     let steps = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
-    steps
-        .map(|step| step.unwrap())
-        .filter(|step| step.starts_with("SCAN") || step.contains("TEMP B-TREE"))
-        .collect()
+    steps.map(|step| step.unwrap()).collect()
 }
 
 #[test]
-fn the_oldest_open_participation_is_found_without_reading_others() {
+fn the_oldest_open_participation_is_found_by_the_index_of_due_ones() {
     let (_directory, _file, admin) = served();
-    let sql = "SELECT record ->> '$.accepted_at' FROM participations
-         WHERE due_at IS NOT NULL AND brand = 'acme' AND json_valid(record) ORDER BY rowid LIMIT 1";
-    assert_eq!(scans(&admin.lock(), sql), Vec::<String>::new());
+    let plan = plan(&admin.lock(), overview::FIRST_OPEN);
+    let index = "SEARCH participations USING COVERING INDEX participations_due (brand=? AND due_at>?)";
+    assert!(plan.iter().any(|step| step == index), "{plan:?}");
+    assert!(plan.iter().all(|step| !step.starts_with("SCAN")), "{plan:?}");
+}
+
+#[tokio::test]
+async fn the_oldest_open_participation_is_the_first_one_that_can_be_read() {
+    let (_directory, _file, admin) = served();
+    insert(&admin, (1, Some(5)), b"no JSON", "unreadable");
+    for (number, accepted_at) in [(2, 2_000), (3, 3_000)] {
+        let record = format!(r#"{{"state":{{"name":"received"}},"accepted_at":{accepted_at}}}"#);
+        insert(&admin, (number, Some(5)), record.as_bytes(), "received");
+    }
+    let overview = admin.overview(SystemClock.now()).await.unwrap();
+    assert_eq!(overview.oldest_open, Timestamp::from_millisecond(2_000).ok());
+}
+
+#[test]
+fn what_was_set_aside_is_found_by_an_index_of_its_own() {
+    let (_directory, _file, admin) = served();
+    let plan = plan(&admin.lock(), set_aside::SET_ASIDE);
+    assert_eq!(plan, ["SCAN participations USING INDEX participations_set_aside"]);
 }
 
 #[tokio::test]
