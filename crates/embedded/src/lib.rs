@@ -3,7 +3,10 @@
 
 mod admin;
 mod calls;
+mod checkpoints;
 mod codes;
+mod commit_queue;
+mod committer;
 mod connection;
 mod counted_before;
 mod data_file;

@@ -1,11 +1,11 @@
-//! The write-ahead log on disk. SQLite writes commits into it, and this module flushes them to the disk, so the writing thread can run the next
-//! group during a flush.
+//! The write-ahead log on disk. SQLite writes commits into it, and this module flushes them to the disk, so the next group is run during a flush.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
@@ -20,7 +20,12 @@ pub(crate) struct WriteAheadLog {
     begun: AtomicU64,
     flushed: Mutex<Flushed>,
     changed: Condvar,
+    /// Whether the last flush took less than [`QUICK`].
+    was_quick: AtomicBool,
 }
+
+/// A thread of the runtime may wait for a flush that takes no longer than this. Running a group takes longer.
+const QUICK: Duration = Duration::from_micros(500);
 
 #[derive(Default)]
 struct Flushed {
@@ -40,7 +45,8 @@ impl WriteAheadLog {
     }
 
     fn of(file: File) -> Self {
-        Self { file, begun: AtomicU64::new(0), flushed: Mutex::default(), changed: Condvar::new() }
+        let was_quick = AtomicBool::new(false);
+        Self { file, begun: AtomicU64::new(0), flushed: Mutex::default(), changed: Condvar::new(), was_quick }
     }
 
     /// The size of the log in bytes, in use or not.
@@ -55,7 +61,7 @@ impl WriteAheadLog {
 
     /// Flushes all commits up to this number, which have ended.
     pub(crate) fn flush(&self, commit: u64) -> Result<(), Arc<rusqlite::Error>> {
-        let written = self.file.sync_data();
+        let written = self.sync();
         let mut flushed = self.flushed.lock();
         if let Err(error) = written {
             tracing::error!(event = "embedded.unflushed", error = %error, "The data file's log cannot be written to the disk.");
@@ -66,6 +72,22 @@ impl WriteAheadLog {
         flushed.failure.clone().map_or(Ok(()), Err)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this measures the disk, for which a simulated clock has no time"
+    )]
+    fn sync(&self) -> io::Result<()> {
+        let began = Instant::now();
+        let written = self.file.sync_data();
+        self.was_quick.store(began.elapsed() < QUICK, Ordering::Relaxed);
+        written
+    }
+
+    /// Whether the last flush took so little time that a thread of the runtime may wait for the next one.
+    pub(crate) fn was_flushed_quickly(&self) -> bool {
+        self.was_quick.load(Ordering::Relaxed)
+    }
+
     /// Waits until every commit that a read may have seen is on the disk.
     pub(crate) fn wait(&self) -> Result<(), Arc<rusqlite::Error>> {
         let seen = self.begun.load(Ordering::SeqCst);
@@ -74,6 +96,11 @@ impl WriteAheadLog {
             self.changed.wait(&mut flushed);
         }
         flushed.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether a flush has failed, and the log has not been moved into the file since.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.flushed.lock().failure.is_some()
     }
 
     /// After a failed flush, moves all commits into the file, which is flushed on its own. Until that succeeds, nothing is committed.

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use futures::future::join_all;
 
 use super::*;
+use crate::committer::LOG_LIMIT;
 use crate::connection::connect;
 use crate::log::path_of;
 
@@ -24,20 +27,6 @@ async fn callers_that_come_together_share_commits() {
     let inserts = join_all((0..1_000).map(|number| writer.write("inserting", insert(number)))).await;
     assert!(inserts.into_iter().all(|done| done.is_ok()));
     assert!(writer.commits() < 500, "{} commits for 1,000 inserts", writer.commits());
-}
-
-#[test]
-fn a_patient_operation_waits_a_moment_for_the_next_one_and_others_do_not_wait() {
-    let operation = |is_patient| -> Box<dyn Operation> {
-        let (reply, _answer) = oneshot::channel();
-        Box::new(WriteTask { work: insert(1), is_patient, done: None, reply })
-    };
-    let (long, (sender, waiting)) = (Duration::from_secs(3_600), mpsc::channel());
-    assert_eq!(gather(operation(false), &waiting, long).len(), 1);
-    assert_eq!(gather(operation(true), &waiting, Duration::ZERO).len(), 1);
-    let next = std::thread::spawn(move || sender.send(operation(false)));
-    assert_eq!(gather(operation(true), &waiting, long).len(), 2);
-    next.join().unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -80,39 +69,6 @@ async fn a_log_that_grew_while_somebody_read_the_file_shrinks_when_they_are_done
     };
     tokio::time::timeout(Duration::from_secs(30), shrinks).await.expect("no reader holds the log any more");
     writer.write("inserting", insert(1)).await.unwrap();
-}
-
-#[test]
-fn under_full_load_the_log_keeps_its_size_and_is_overwritten_from_its_beginning() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("data.sqlite");
-    let connection = connect(&path).unwrap();
-    connection.execute_batch("CREATE TABLE texts (text TEXT)").unwrap();
-    let fill = |connection: &Connection| {
-        let text = "x".repeat(usize::try_from(LOG_LIMIT).unwrap() + 1);
-        connection.execute("INSERT INTO texts VALUES (?)", [text]).unwrap();
-    };
-    fill(&connection);
-    let length = || path_of(&path).metadata().unwrap().len();
-    let grown = length();
-    assert!(grown > LOG_LIMIT);
-    let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
-    let loaded = WriteLoop {
-        connection,
-        flusher: Flusher::start(log.clone(), None).unwrap().0,
-        log,
-        grown: mpsc::channel().0,
-        since_checkpoint: 0,
-        operations: 0,
-        is_fully_loaded: true,
-        moved: Arc::default(),
-        commits: Arc::default(),
-    };
-    loaded.begin_log_anew(false);
-    loaded.connection.execute("INSERT INTO texts VALUES ('')", []).unwrap();
-    assert_eq!(length(), grown);
-    loaded.begin_log_anew(true);
-    assert_eq!(length(), 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,99 @@
+use std::path::Path;
+use std::sync::mpsc;
+
+use futures::FutureExt;
+use tokio::sync::oneshot::{self, Receiver};
+
+use super::*;
+use crate::connection::connect;
+use crate::flusher::Flusher;
+use crate::group::Group;
+use crate::log::WriteAheadLog;
+use crate::operation::{Failed, WriteTask};
+
+type Answer = Receiver<std::result::Result<usize, Failed>>;
+
+fn queue(directory: &Path) -> Arc<CommitQueue> {
+    let connection = connect(&directory.join("data.sqlite")).unwrap();
+    connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
+    let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
+    let flusher = Flusher::start(log.clone()).unwrap().0;
+    CommitQueue::of(Committer::new(connection, log, flusher, mpsc::channel().0))
+}
+
+fn add(queue: &Arc<CommitQueue>, number: i64, is_patient: bool) -> Answer {
+    let work = move |group: &Group<'_>| group.execute("INSERT INTO numbers VALUES (?)", [number]);
+    let (reply, answer) = oneshot::channel();
+    queue.add(Box::new(WriteTask { work, is_patient, done: None, reply }));
+    answer
+}
+
+#[tokio::test]
+async fn operations_of_tasks_that_are_ready_belong_to_one_group() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue(directory.path());
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let queue = queue.clone();
+        tasks.spawn(async move { add(&queue, number, false).await.unwrap().unwrap() });
+    }
+    assert_eq!(tasks.join_all().await, [1; 100]);
+    assert_eq!(queue.commits(), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patient_operation_waits_for_the_next_one_but_not_for_long() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue(directory.path());
+    let patient = add(&queue, 1, true);
+    tokio::task::yield_now().await;
+    assert_eq!(queue.commits(), Some(0));
+    let next = add(&queue, 2, false);
+    assert!(patient.await.unwrap().is_ok() && next.await.unwrap().is_ok());
+    assert_eq!(queue.commits(), Some(1));
+    let mut alone = add(&queue, 3, true);
+    assert!(timeout(MOMENT / 2, &mut alone).await.is_err());
+    assert!(timeout(Duration::from_secs(60), alone).await.unwrap().unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_another_process_has_locked_the_file_the_runtime_does_other_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue(directory.path());
+    let other = connect(&directory.path().join("data.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut answer = add(&queue, 1, false);
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!((&mut answer).now_or_never().is_none());
+    other.execute_batch("COMMIT").unwrap();
+    assert!(answer.await.unwrap().is_ok());
+}
+
+#[test]
+fn an_operation_that_a_runtime_left_behind_is_committed_with_the_next_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue(directory.path());
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ends = runtime();
+    let left_behind = {
+        let _inside = ends.enter();
+        add(&queue, 1, false)
+    };
+    drop(ends);
+    let next = runtime().block_on(async { add(&queue, 2, false).await });
+    assert!(next.unwrap().is_ok());
+    assert!(left_behind.blocking_recv().unwrap().is_ok());
+}
+
+#[test]
+fn operations_that_wait_are_committed_when_the_file_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue(directory.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let waiting = add(&queue, 1, false);
+    queue.close();
+    assert!(waiting.blocking_recv().unwrap().is_ok());
+}
