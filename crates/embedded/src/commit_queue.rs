@@ -18,7 +18,7 @@ use crate::committer::Committer;
 use crate::operation::Operation;
 
 /// The most operations in one transaction. A group occupies a thread of the runtime for a millisecond or two.
-const MOST_IN_GROUP: usize = 128;
+const MOST_IN_GROUP: usize = 64;
 
 /// How long patient operations wait for another. A client that sends one request after the other sends the next one well within it, so
 /// that the message about its last participation costs no commit of its own.
