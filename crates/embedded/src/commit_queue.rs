@@ -58,7 +58,7 @@ impl CommitQueue {
             std::mem::replace(&mut waiting.is_served, true)
         };
         if !is_served {
-            tokio::spawn(Serving { queue: self.clone(), is_done: false }.run());
+            tokio::spawn(GroupLoop { queue: self.clone(), is_done: false }.run());
         } else if !is_patient {
             self.arrived.notify_waiters();
         }
@@ -134,12 +134,12 @@ impl Waiting {
 }
 
 /// The task that runs groups until no operation waits. If its runtime ends before that, the next operation starts another.
-struct Serving {
+struct GroupLoop {
     queue: Arc<CommitQueue>,
     is_done: bool,
 }
 
-impl Serving {
+impl GroupLoop {
     async fn run(mut self) {
         loop {
             self.queue.gather(MOMENT).await;
@@ -157,7 +157,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for GroupLoop {
     fn drop(&mut self) {
         if !self.is_done {
             self.queue.waiting.lock().is_served = false;
