@@ -18,6 +18,9 @@ const ROUNDS: usize = 40;
 
 const HELLO: &str = "hello-world";
 
+/// The most bytes that a function may have.
+const LARGEST: u64 = 9_100_000;
+
 /// What is measured: the least that a function can be, and the template's.
 fn functions() -> Vec<String> {
     let ours = testkit::template::functions().into_iter().map(|function| function.package);
@@ -52,6 +55,9 @@ fn main() -> anyhow::Result<()> {
         }
     }
     print(&functions, &rows);
+    for (function, row) in functions.iter().zip(&rows) {
+        ensure!(row.bytes <= LARGEST, "{function} has {} bytes; the goal is {LARGEST}", row.bytes);
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod attempt;
 mod brands;
 mod callbacks;
 mod calls;
+#[cfg(feature = "codes")]
 mod codes;
 mod crediting;
 mod drawn;

@@ -9,6 +9,7 @@ use aws::ssm::Parameters;
 use ports::clock::SystemClock;
 
 use crate::environment;
+use crate::queues::SendingQueues;
 
 /// What every function works over. Nothing is connected yet.
 pub(crate) struct Adapters {
@@ -16,7 +17,7 @@ pub(crate) struct Adapters {
     pub(crate) clock: Arc<SystemClock>,
     pub(crate) secrets: Arc<Parameters>,
     pub(crate) dynamo: Arc<Dynamo>,
-    pub(crate) queues: Arc<Sqs>,
+    pub(crate) queues: Arc<SendingQueues>,
 }
 
 impl Adapters {
@@ -28,7 +29,7 @@ impl Adapters {
             table: BrandTable::new(config, &name),
             secrets: Arc::new(Parameters::new(config, clock.clone())),
             dynamo: Arc::new(Dynamo::new(config, Tables::of(&name))),
-            queues: Arc::new(Sqs::new(config, environment::queue_urls()?)),
+            queues: Arc::new(SendingQueues(Sqs::new(config, environment::queue_urls()?))),
             clock,
         })
     }

@@ -13,6 +13,8 @@ pub mod http;
 pub mod logs;
 #[cfg(any(feature = "http", feature = "worker"))]
 mod output;
+#[cfg(any(feature = "http", feature = "worker"))]
+mod queues;
 pub mod ready;
 #[cfg(feature = "worker")]
 pub mod worker;

@@ -155,8 +155,14 @@ impl Ledger for Dynamo {
         Ok(self.freeze_earlier(&ledger).await? && self.rank_earlier(&ledger).await?)
     }
 
+    #[cfg(feature = "codes")]
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
         self.import_codes_with(brand, pool, codes, |_| {}).await
+    }
+
+    #[cfg(not(feature = "codes"))]
+    async fn import_codes(&self, _brand: &BrandId, _pool: &Pool, _codes: &[String]) -> Result<Stock> {
+        Err(ports::Error::unavailable("importing codes", "this program is built without it"))
     }
 
     fn numbers(&self) -> Option<&dyn LedgerNumbers> {
