@@ -11,7 +11,7 @@ use crate::group::Group;
 use crate::log::WriteAheadLog;
 use crate::operation::{Failed, WriteTask};
 
-type Answered = Receiver<std::result::Result<usize, Failed>>;
+type RowsInserted = Receiver<std::result::Result<usize, Failed>>;
 
 fn queue(directory: &Path) -> Arc<CommitQueue> {
     let connection = connect(&directory.join("data.sqlite")).unwrap();
@@ -21,7 +21,7 @@ fn queue(directory: &Path) -> Arc<CommitQueue> {
     CommitQueue::of(Committer::new(connection, log, flusher, mpsc::channel().0))
 }
 
-fn add(queue: &Arc<CommitQueue>, number: i64, is_patient: bool) -> Answered {
+fn add(queue: &Arc<CommitQueue>, number: i64, is_patient: bool) -> RowsInserted {
     let work = move |group: &Group<'_>| group.execute("INSERT INTO numbers VALUES (?)", [number]);
     let (reply, answer) = oneshot::channel();
     queue.add(Box::new(WriteTask { work, is_patient, done: None, reply }));
