@@ -289,7 +289,7 @@ pub(crate) async fn a_participation_that_was_put_off_is_due_at_its_new_time_only
     assert_eq!((due.len(), due[0].due_at), (1, at(15)));
 }
 
-/// A participation that was put off twice, five minutes each, and that another process saves then. It is due again after twenty minutes.
+/// It was put off twice, five minutes each, and then another process saves an earlier wait.
 pub(crate) async fn a_participation_that_is_saved_after_it_was_put_off_is_found_as_it_was_saved(
     ports: Ports,
 ) {
@@ -304,11 +304,11 @@ pub(crate) async fn a_participation_that_is_saved_after_it_was_put_off_is_found_
     }
     let held_up = HeldUp { cause: Cause::NoSlot, since: at(11) };
     let saved = changed(&stored(&ports, &ada()).await, |kept| {
-        (kept.due_at, kept.held_up) = (Some(at(20)), Some(held_up));
+        (kept.due_at, kept.held_up) = (Some(at(13)), Some(held_up));
     });
     assert_eq!(ports.store.save(&[saved]).await.unwrap(), [Saved::Saved]);
     ports.indexes_catch_up().await;
-    let due = ports.store.due(at(20), 10).await.unwrap();
+    let due = ports.store.due(at(13), 10).await.unwrap();
     assert_eq!(due.len(), 1);
     let found = due[0].glimpse.as_ref().map(|glimpse| &glimpse.participation.snapshot().held_up);
     assert!(found.is_none_or(|found| *found == Some(held_up)), "{found:?}");
