@@ -3,11 +3,13 @@ use std::time::Duration;
 
 use domain::ledger::Standing;
 use domain::message::QueueName;
+use domain::participation::{Outcome, State};
 use memory::{Faults, Memory, TestClock};
+use ports::Clock;
 use ports::queues::{Outgoing, Queues};
 use ports::schedule::Schedule;
 use ports::store::{Inserted, Saved, Store};
-use testkit::{participation, start};
+use testkit::{changed, participation, start};
 
 use crate::queues::look;
 
@@ -100,6 +102,30 @@ async fn an_index_shows_a_participation_up_to_two_seconds_late() {
     assert_eq!(memory.due(due_at, 10).await.unwrap().len(), 1, "the entry has not moved yet");
     clock.advance(Duration::from_secs(2));
     assert!(memory.due(due_at, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_participation_that_has_ended_is_shown_as_it_was_read_before_for_two_hours_at_most() {
+    let (memory, clock) = memory(1, Faults { glimpse_kept: 1.0, ..Faults::none() });
+    let hours = |hours: u64| start() + Duration::from_secs(3_600 * hours);
+    let ada =
+        changed(&participation("acme", "spring", "ada@example.com"), |kept| kept.due_at = Some(start()));
+    memory.insert(&ada, None).await.unwrap();
+    let put_off = async |version, until| {
+        assert_eq!(memory.due(clock.now(), 10).await.unwrap().len(), 1);
+        let next = changed(&ada, |kept| (kept.version, kept.due_at) = (version, Some(until)));
+        assert_eq!(memory.put_off(&[next]).await.unwrap(), [Saved::Saved]);
+    };
+    put_off(0, hours(1)).await;
+    let ended = State::Ended(Outcome::Enrolled);
+    let ended = changed(&ada, |kept| (kept.version, kept.due_at, kept.state) = (1, None, ended));
+    assert_eq!(memory.save(&[ended]).await.unwrap(), [Saved::Saved]);
+    for hour in 1..3 {
+        clock.advance(Duration::from_secs(3_600));
+        put_off(1, hours(hour + 1)).await;
+    }
+    clock.advance(Duration::from_secs(3_600));
+    assert!(memory.due(clock.now(), 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

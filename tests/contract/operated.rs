@@ -15,6 +15,7 @@ macro_rules! can_be_operated {
                 a_brand_that_backs_off_is_tried_again_now_and_no_other,
                 a_forgotten_person_is_stored_nowhere,
                 a_forgotten_persons_participation_ends_and_releases_its_place,
+                a_forgotten_person_who_was_polled_is_not_polled_again,
                 a_person_is_forgotten_by_any_number_that_reaches_them,
                 a_forgotten_persons_consent_can_be_proved_by_either_contact,
                 a_name_of_a_text_that_holds_the_contact_goes_with_it,

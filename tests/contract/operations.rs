@@ -236,6 +236,25 @@ pub(crate) async fn a_forgotten_persons_participation_ends_and_releases_its_plac
     assert_eq!(due.len(), 1);
 }
 
+/// The participation was put off by a poll without news, of which a process may remember what it has read.
+pub(crate) async fn a_forgotten_person_who_was_polled_is_not_polled_again(ports: Ports) {
+    let at = |minutes: u64| start() + Duration::from_secs(60 * minutes);
+    let polled = participation("acme", "spring", "ada@example.com");
+    ports.store.insert(&polled, None).await.unwrap();
+    ports.store.save(&[changed(&polled, |kept| kept.due_at = Some(at(1)))]).await.unwrap();
+    for (now, next) in [(1, 2), (2, 30)] {
+        ports.indexes_catch_up().await;
+        assert_eq!(ports.store.due(at(now), 10).await.unwrap().len(), 1);
+        let put_off = changed(&ports.kept(&polled).await, |kept| kept.due_at = Some(at(next)));
+        ports.store.put_off(&[put_off]).await.unwrap();
+    }
+    ports.forget(&ada()).await;
+    ports.indexes_catch_up().await;
+    for minute in [3, 30] {
+        assert_eq!(ports.store.due(at(minute), 10).await.unwrap(), [], "minute {minute}");
+    }
+}
+
 pub(crate) async fn a_person_is_forgotten_by_any_number_that_reaches_them(ports: Ports) {
     let phone = Phone::from_e164("+13135550100").unwrap();
     let by_both = testkit::by_number(phone.as_str(), Some("ada@example.com"));

@@ -32,6 +32,7 @@ macro_rules! keeps_books {
                 a_participation_that_nobody_processed_is_due_again_and_again,
                 a_wait_that_is_saved_ends_at_its_time,
                 a_participation_that_was_put_off_is_due_at_its_new_time_only,
+                a_participation_that_is_saved_after_it_was_put_off_is_found_as_it_was_saved,
                 more_than_a_hundred_are_refused,
                 a_profile_hint_is_stored_and_replaced,
                 of_many_claims_one_holds,

@@ -6,7 +6,8 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
 use domain::ledger::Standing;
 use domain::participation::{
-    Cause, EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
+    Cause, EnrollState, EventProgress, HeldUp, Open, Outcome, Participation, SmsState, State, Target,
+    Unanswered,
 };
 use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Slot;
@@ -286,6 +287,31 @@ pub(crate) async fn a_participation_that_was_put_off_is_due_at_its_new_time_only
     }
     let due = ports.store.due(at(15), 10).await.unwrap();
     assert_eq!((due.len(), due[0].due_at), (1, at(15)));
+}
+
+/// It was put off twice, five minutes each, and then another process saves an earlier wait.
+pub(crate) async fn a_participation_that_is_saved_after_it_was_put_off_is_found_as_it_was_saved(
+    ports: Ports,
+) {
+    let at = |minutes: u64| start() + Duration::from_secs(60 * minutes);
+    ports.store.insert(&ada(), None).await.unwrap();
+    ports.store.save(&[changed(&ada(), |kept| kept.due_at = Some(at(5)))]).await.unwrap();
+    for (now, next) in [(5, 10), (10, 15)] {
+        ports.indexes_catch_up().await;
+        assert_eq!(ports.store.due(at(now), 10).await.unwrap().len(), 1);
+        let put_off = changed(&stored(&ports, &ada()).await, |kept| kept.due_at = Some(at(next)));
+        ports.store.put_off(&[put_off]).await.unwrap();
+    }
+    let held_up = HeldUp { cause: Cause::NoSlot, since: at(11) };
+    let saved = changed(&stored(&ports, &ada()).await, |kept| {
+        (kept.due_at, kept.held_up) = (Some(at(13)), Some(held_up));
+    });
+    assert_eq!(ports.store.save(&[saved]).await.unwrap(), [Saved::Saved]);
+    ports.indexes_catch_up().await;
+    let due = ports.store.due(at(13), 10).await.unwrap();
+    assert_eq!(due.len(), 1);
+    let found = due[0].glimpse.as_ref().map(|glimpse| &glimpse.participation.snapshot().held_up);
+    assert!(found.is_none_or(|found| *found == Some(held_up)), "{found:?}");
 }
 
 pub(crate) async fn more_than_a_hundred_are_refused(ports: Ports) {

@@ -50,6 +50,7 @@ fn whatever_goes_wrong_the_promises_are_kept() {
     for state in ["credited", "enrolled", "expired", "unverified"] {
         assert!(states.contains(&state), "no run ends {state}");
     }
+    assert!(played.faults.contains_key("glimpses that were kept"), "no poll goes by what was read before");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod due;
 mod first_look;
 mod inspection;
 mod item;
+mod kept_glimpses;
 mod lanes;
 mod ledger;
 mod ledger_tx;
@@ -55,7 +56,7 @@ pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
 pub use schema::Tables;
 
-use lists::ListsRead;
+use lists::LastLook;
 
 /// The environment's tables. It implements the ports `Store`, `Ledger`, `Callbacks` and `Limits`.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ pub struct Dynamo {
     client: Client,
     tables: Tables,
     numbering: Arc<Numbering>,
-    lists_read: Arc<ListsRead>,
+    last_look: Arc<LastLook>,
     /// How long callbacks that it makes are kept from others.
     makers_lease: Option<Duration>,
 }
@@ -74,7 +75,7 @@ impl Dynamo {
     pub fn new(config: &aws_config::SdkConfig, tables: Tables) -> Self {
         let numbering = Arc::new(numbering_by(DrawSettings::default()));
         let client = Client::new(config);
-        Self { client, tables, numbering, lists_read: Arc::default(), makers_lease: None }
+        Self { client, tables, numbering, last_look: Arc::default(), makers_lease: None }
     }
 
     /// Accepts a participation only after its number is drawn, however long that takes. Otherwise the line of a participation whose

@@ -9,6 +9,7 @@ use domain::participation::Participation;
 use domain::time::later;
 use ports::store::{Due, Glimpse};
 
+use crate::polls::Polls;
 use crate::{Memory, MemoryState};
 
 /// The longest that an index takes to show a write.
@@ -18,6 +19,7 @@ const LONGEST_LAG: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct DueIndex {
     out_of_date: HashMap<ParticipationId, OldEntry>,
+    pub(crate) polls: Polls,
 }
 
 struct OldEntry {
@@ -58,7 +60,11 @@ impl MemoryState {
         let current = self.participations.values().filter(|one| !old.contains_key(&one.id()));
         let shown = current.chain(old.values().filter_map(|entry| entry.shown.as_ref()));
         let is_due = |one: &&Participation| one.due_at().is_some_and(|due_at| due_at <= until);
-        shown.filter(is_due).filter_map(|one| self.due_of(one)).collect()
+        let due = shown.filter(is_due).filter_map(|one| self.due_of(one)).collect();
+        match self.fate.may_keep_glimpses() {
+            true => self.due_index.polls.show(due, (now, until)),
+            false => due,
+        }
     }
 
     fn due_of(&self, shown: &Participation) -> Option<Due> {

@@ -32,6 +32,8 @@ pub struct Faults {
     pub number_lost: f64,
     /// The index of due participations shows a write up to two seconds late.
     pub index_lags: f64,
+    /// A participation that is put off is shown for its next poll as it was read before.
+    pub glimpse_kept: f64,
     /// Of several saves, the first ones take effect, and the rest is throttled.
     pub saves_throttled: f64,
     /// A call of an acceptance to a counter or a lane is throttled. It has no effect.
@@ -60,6 +62,7 @@ impl Faults {
             save_conflicts: 0.0,
             number_lost: 0.0,
             index_lags: 0.0,
+            glimpse_kept: 0.0,
             saves_throttled: 0.0,
             draw_throttled: 0.0,
             draw_lost_answer: 0.0,
@@ -84,6 +87,7 @@ impl Faults {
             save_conflicts: 0.02,
             number_lost: 0.02,
             index_lags: 0.3,
+            glimpse_kept: 0.8,
             saves_throttled: 0.02,
             draw_throttled: 0.1,
             draw_lost_answer: 0.02,
@@ -111,6 +115,7 @@ impl Faults {
             save_conflicts: often(self.save_conflicts),
             number_lost: often(self.number_lost),
             index_lags: often(self.index_lags),
+            glimpse_kept: often(self.glimpse_kept),
             saves_throttled: often(self.saves_throttled),
             draw_throttled: often(self.draw_throttled),
             draw_lost_answer: often(self.draw_lost_answer),
@@ -127,6 +132,8 @@ pub(crate) struct Fate {
     dice_of_load: fastrand::Rng,
     /// The dice of acceptances that are made call by call.
     dice_of_acceptances: fastrand::Rng,
+    /// The dice of polls.
+    dice_of_polls: fastrand::Rng,
     /// How many times each fault has occurred.
     struck: BTreeMap<&'static str, u64>,
 }
@@ -134,8 +141,14 @@ pub(crate) struct Fate {
 impl Fate {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         let dice = |salt| fastrand::Rng::with_seed(seed ^ salt);
-        let (dice_of_load, dice_of_acceptances) = (dice(0x10ad), dice(0xacce));
-        Self { faults, dice: dice(0), dice_of_load, dice_of_acceptances, struck: BTreeMap::new() }
+        Self {
+            faults,
+            dice: dice(0),
+            dice_of_load: dice(0x10ad),
+            dice_of_acceptances: dice(0xacce),
+            dice_of_polls: dice(0x9011),
+            struck: BTreeMap::new(),
+        }
     }
 
     /// Whether this fault occurs now. A fault with probability 0 costs no throw.
@@ -166,6 +179,21 @@ impl Fate {
             *self.struck.entry(name).or_default() += 1;
         }
         strikes
+    }
+
+    /// Whether what was read of a participation is kept for its next poll.
+    pub(crate) fn keeps_glimpse(&mut self) -> bool {
+        let share = self.faults.glimpse_kept;
+        let keeps = share > 0.0 && self.dice_of_polls.f64() < share;
+        if keeps {
+            *self.struck.entry("glimpses that were kept").or_default() += 1;
+        }
+        keeps
+    }
+
+    /// Whether anything that was read may be kept.
+    pub(crate) fn may_keep_glimpses(&self) -> bool {
+        self.faults.glimpse_kept > 0.0
     }
 
     /// How long half of an acceptance's call takes: some milliseconds, and sometimes much longer.

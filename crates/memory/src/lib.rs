@@ -17,6 +17,7 @@ mod numbers;
 mod outages;
 mod pauses;
 mod peek;
+mod polls;
 mod queues;
 mod ranks;
 mod read_backs;

@@ -1,5 +1,6 @@
 //! Participations and profile hints.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use async_trait::async_trait;
@@ -208,6 +209,16 @@ impl Store for Memory {
         self.lock().write(DOING, |state| state.save_all(participations, (rollups, lines), now))
     }
 
+    async fn put_off(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        const DOING: &str = "putting participations off";
+        at_most(participations.len(), MOST_ITEMS, DOING)?;
+        let now = self.clock.now();
+        self.lock().write(DOING, |state| {
+            let saved = state.save_all(participations, (&[], &[]), now)?;
+            Ok(state.keep_glimpses(participations, saved))
+        })
+    }
+
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
         let mut state = self.lock();
         state.read("reading what is due")?;
@@ -217,7 +228,13 @@ impl Store for Memory {
         };
         let shown_at = self.clock.now();
         let mut all: Vec<Due> = state.indexed(shown_at, now);
-        all.extend(state.ledgers.awards.values().filter_map(by_award));
+        let by_award: Vec<Due> = state.ledgers.awards.values().filter_map(by_award).collect();
+        // What was kept does not show that the line has changed.
+        let changed: BTreeSet<ParticipationId> = by_award.iter().map(|due| due.id).collect();
+        for one in all.iter_mut().filter(|one| changed.contains(&one.id)) {
+            one.glimpse = None;
+        }
+        all.extend(by_award);
         Ok(in_turns(all, most))
     }
 

@@ -1,6 +1,7 @@
 //! Stores participations.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -34,8 +35,13 @@ pub enum Saved {
     Conflict,
 }
 
-/// A participation and its line as a store had them a moment ago. Meanwhile others may have changed both, so nothing may follow from a
-/// glimpse that a question about the participation does not allow; a save is refused if its version is out of date.
+/// The oldest that a [`Glimpse`] may be. A store may keep what it has read of a participation that is only put off.
+pub const OLDEST_GLIMPSE: Duration = Duration::from_secs(7_200);
+
+/// A participation and its line as a store had them before, at most [`OLDEST_GLIMPSE`] ago. Meanwhile others may have changed both, so nothing may
+/// follow from a glimpse that a question about the participation does not allow; a save is refused if its version is out of date.
+///
+/// Whoever saves a wait can rely on it all the same: when the wait is over, the participation is read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Glimpse {
     /// The participation.
@@ -56,7 +62,7 @@ pub struct Due {
     pub brand: BrandId,
     /// When it was to be processed.
     pub due_at: Timestamp,
-    /// What the store read of it to find out that it is due, if that was all of it.
+    /// What the store knows of it because it had to find out that it is due, if that is all of it.
     pub glimpse: Option<Box<Glimpse>>,
 }
 

@@ -56,6 +56,7 @@ pub(super) struct CountedActivation {
     ticker: Connector,
     /// The queues, whose messages are processed where the workspace takes its time.
     queues: Arc<Memory>,
+    deps: Deps,
     brands: Arc<Brands>,
     id_key: IdKey,
     pub(super) clock: Arc<TestClock>,
@@ -125,7 +126,7 @@ impl CountedActivation {
             callback_transport: Arc::new(callback::HttpCallbacks::new().unwrap()),
         };
         let connector = Connector::new(deps.clone(), brands.clone(), id_key.clone());
-        let ticker = Connector::new(deps, brands.clone(), id_key.clone());
+        let ticker = Connector::new(deps.clone(), brands.clone(), id_key.clone());
         let _tables = (proxy.take(), proxy.take_counts());
         Self {
             proxy,
@@ -134,6 +135,7 @@ impl CountedActivation {
             connector,
             ticker,
             queues: memory,
+            deps,
             brands,
             id_key,
             clock,
@@ -141,6 +143,20 @@ impl CountedActivation {
             requests,
             together: TOGETHER,
         }
+    }
+
+    /// The same, and another process ticks from now on.
+    pub(super) async fn with_another_ticker(mut self) -> Self {
+        let config = aws::emulator(self.proxy.url()).await;
+        let store = Arc::new(Dynamo::new(&config, Tables::of(&self.prefix)));
+        let deps = Deps { store, ..self.deps.clone() };
+        self.ticker = Connector::new(deps, self.brands.clone(), self.id_key.clone());
+        self
+    }
+
+    /// Records the calls of the function that is invoked every minute.
+    pub(super) async fn keep_calls_of_ticks(&self) {
+        self.ticker.keep_calls_of_ticks().await;
     }
 
     /// The same, for so many participations that arrive together.

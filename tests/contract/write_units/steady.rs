@@ -29,9 +29,14 @@ async fn batches_of_a_busy_worker_share_what_is_booked_of_limits() {
     let webhook = format!("[activation.events.signed_in]\nincentive = \"first\"\n{INCENTIVE}");
     let window = "window = \"5m\"\npoll = [{ every = \"1m\" }]\n";
     let double = sms("double") + "double_opt_in_event = \"quikly_sms_opt_in\"\n" + window;
+    let won = format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}");
+    let mail = EMAIL.to_owned()
+        + "event = \"quikly_participated\"\nopt_in = \"double\"\nsubscription_group_id = \"news\"\n"
+        + window;
     // Write units of its own and for limits, and read units. How many windows of three seconds the batches fall into depends on the time of day.
-    let flows: [CountedFlow<'_>; 4] = [
+    let flows: [CountedFlow<'_>; 6] = [
         ("e-mail, a steady flow", EMAIL, CountedActivation::by_email, (3.0, 0.11, 2.7)),
+        ("e-mail, with an incentive, a steady flow", &won, CountedActivation::by_email, (4.3, 0.11, 4.5)),
         (
             "webhook, with an incentive, a steady flow",
             &webhook,
@@ -39,7 +44,8 @@ async fn batches_of_a_busy_worker_share_what_is_booked_of_limits() {
             (4.3, 0.11, 4.5),
         ),
         ("SMS, single opt-in, a steady flow", &sms("single"), CountedActivation::by_phone, (4.0, 0.16, 3.3)),
-        ("SMS, double opt-in, a steady flow", &double, CountedActivation::by_phone, (6.0, 0.16, 7.8)),
+        ("e-mail, double opt-in, a steady flow", &mail, CountedActivation::by_email, (5.3, 0.16, 8.1)),
+        ("SMS, double opt-in, a steady flow", &double, CountedActivation::by_phone, (6.0, 0.16, 7.3)),
     ];
     for (flow, activation, make, (most, most_limits, most_read)) in flows {
         let counted = CountedActivation::new(activation).await;

@@ -55,10 +55,7 @@ impl Dynamo {
             try_join!(self.indexed(now, most), self.first_looks(now), self.look_at_lists(now, most))?;
         due.append(&mut first_looks.due);
         due.append(&mut lists.due);
-        // Somebody may be due in two ways.
-        due.sort_by_key(|due| (due.id, due.due_at));
-        due.dedup_by_key(|due| due.id);
-        Ok(DueRead { due: in_turns(due, most), first_looks, lists })
+        Ok(DueRead { due: in_turns(each_once(due), most), first_looks, lists })
     }
 
     /// The due participations of both indexes by due time.
@@ -134,6 +131,19 @@ impl Dynamo {
     }
 }
 
+/// Everybody once, since their earliest time. Whoever is due in two ways is read, since a glimpse may be too old to show why.
+fn each_once(mut due: Vec<Due>) -> Vec<Due> {
+    due.sort_by_key(|due| (due.id, due.due_at));
+    due.dedup_by(|again, first| {
+        let is_same = again.id == first.id;
+        if is_same {
+            first.glimpse = None;
+        }
+        is_same
+    });
+    due
+}
+
 /// The filter expression that leaves out this many brands.
 fn not_of(brands: usize) -> String {
     let names: Vec<String> = (0..brands).map(|index| format!(":brand{index}")).collect();
@@ -149,4 +159,43 @@ fn due_of(item: &Item, time: &'static str) -> Result<Due> {
             .map_err(|error| Error::corrupt("participation", error))?,
         glimpse: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::contact::{Contact, Email};
+    use domain::id_key::IdKey;
+    use domain::ids::Scope;
+    use domain::participation::{Participation, Snapshot, Way};
+    use ports::store::Glimpse;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Somebody who is due at this second, with a glimpse.
+    fn due(name: &str, second: i64) -> Due {
+        let email = Email::parse(&format!("{name}@example.com")).unwrap();
+        let scope = Scope::parse("spring").unwrap();
+        let (brand, way) =
+            (BrandId::parse("acme").unwrap(), Way::Email { email: email.clone(), consent: None });
+        let id = IdKey::new([1; 32]).participation(&scope, &Contact::Email(email));
+        let accepted = Snapshot::accepted(id, (brand.clone(), scope), way, (at(0), at(9)), false);
+        let participation = Participation::restore(accepted).unwrap();
+        Due { id, brand, due_at: at(second), glimpse: Some(Box::new(Glimpse { participation, award: None })) }
+    }
+
+    #[test]
+    fn whoever_is_due_by_the_line_too_is_read_anew() {
+        let (ada, bob) = (due("ada", 3), due("bob", 5));
+        let by_award = |due: &Due, second| Due { due_at: at(second), glimpse: None, ..due.clone() };
+        for (second, earliest) in [(1, 1), (4, 3)] {
+            let once = each_once(vec![ada.clone(), by_award(&ada, second), bob.clone()]);
+            let found = once.iter().find(|one| one.id == ada.id).unwrap();
+            assert_eq!((once.len(), found), (2, &by_award(&ada, earliest)));
+            assert!(once.contains(&bob), "who is due in one way is not read again");
+        }
+    }
 }

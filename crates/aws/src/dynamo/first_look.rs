@@ -112,7 +112,7 @@ impl Dynamo {
     /// Puts those on lists to whom no later tick comes back, and then lets the next tick read on.
     pub(crate) async fn read_on(&self, looks: FirstLooks) -> Result<()> {
         let Some(read_to) = looks.read_to else { return Ok(()) };
-        self.put_on_lists(looks.to_list).await?;
+        let _made = self.put_on_lists(looks.to_list).await?;
         let request = self
             .client
             .update_item()

@@ -4,13 +4,15 @@
 //! A participation is on a list before the wait is saved, so it is found however its messages fare. It stays on the lists of earlier
 //! waits. They are removed when their minute has come and everybody on them waits for a later one, or has ended.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use domain::ids::{BrandId, IdentifierError, ParticipationId};
 use domain::participation::Participation;
+use domain::time::later;
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use ports::clock::SystemChance;
@@ -19,10 +21,10 @@ use ports::store::Due;
 use ports::{Chance, Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, bytes_of, id_of, text, text_of};
+use crate::dynamo::item::{Item, bytes_of, text, text_of};
+use crate::dynamo::kept_glimpses::{KeptGlimpses, PolledItem};
 use crate::dynamo::looked_at::{AT_ONCE, Found, LookedAt, found_in};
 use crate::dynamo::pages::pages;
-use crate::dynamo::participation_item::glimpse;
 
 const READING: &str = "reading what is due";
 const WRITING: &str = "listing participations";
@@ -42,11 +44,22 @@ const MOST_PAGES: usize = 20;
 /// A participation that a read does not find is kept on its list for so many minutes: the read may be a moment old.
 const MISSING_FOR: i64 = 60;
 
+/// Somebody who was forgotten is on a list this much later. By then, every read shows it.
+const SHOWN_EVERYWHERE: Duration = Duration::from_secs(120);
+
 /// A participation that is to be processed at a time.
 pub(crate) type ToList = (BrandId, Timestamp, ParticipationId);
 
-/// The lists whose time has come, as this process last read them.
-pub(crate) type ListsRead = Mutex<Vec<DueList>>;
+/// The participations on each list, by its line.
+pub(crate) type ListsMade = Vec<(String, BTreeSet<ParticipationId>)>;
+
+/// What this process knows from its last look at lists.
+#[derive(Debug, Default)]
+pub(crate) struct LastLook {
+    /// The lists whose time had come.
+    lists: Mutex<Vec<DueList>>,
+    glimpses: Mutex<KeptGlimpses>,
+}
 
 /// Participations of one brand that are processed in the same minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +102,11 @@ impl DueList {
     }
 }
 
+/// Everybody on some lists, with the line of the list.
+fn on(lists: &[DueList]) -> impl Iterator<Item = (ParticipationId, &str)> + Clone {
+    lists.iter().flat_map(|list| list.ids.iter().map(|id| (*id, list.line.as_str())))
+}
+
 fn minute_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(60)
 }
@@ -111,13 +129,13 @@ pub(crate) struct ListsLookedAt {
 }
 
 impl Dynamo {
-    /// Puts participations on lists, those of a brand and a minute together.
-    pub(crate) async fn put_on_lists(&self, waits: impl IntoIterator<Item = ToList>) -> Result<()> {
+    /// Puts participations on lists, those of a brand and a minute together. Returns the lists that it has made, by their lines.
+    pub(crate) async fn put_on_lists(&self, waits: impl IntoIterator<Item = ToList>) -> Result<ListsMade> {
         let mut together: BTreeMap<(i64, BrandId), BTreeSet<ParticipationId>> = BTreeMap::new();
         for (brand, at, id) in waits {
             together.entry((minute_of(at), brand)).or_default().insert(id);
         }
-        let mut lists = Vec::new();
+        let mut lists = ListsMade::new();
         for ((minute, brand), ids) in together {
             let ids: Vec<ParticipationId> = ids.into_iter().collect();
             for some in ids.chunks(MOST_LISTED) {
@@ -126,21 +144,29 @@ impl Dynamo {
             }
         }
         let writes: Vec<_> = lists.iter().map(|(line, ids)| self.keep_list(line, ids)).collect();
-        stream::iter(writes).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await
+        stream::iter(writes).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await?;
+        Ok(lists)
+    }
+
+    /// Lets the tick read a participation that waited when it was forgotten, so that it is polled no more.
+    pub(crate) async fn end_polls(&self, wait: Option<ToList>, now: Timestamp) -> Result<()> {
+        let soon = wait.map(|(brand, _, id)| (brand, later(now, SHOWN_EVERYWHERE), id));
+        self.put_on_lists(soon).await.map(|_made| ())
     }
 
     /// Puts participations on the lists of their next polls, of which nothing else changed, and takes them off those that led to these.
     pub(crate) async fn list_again(&self, participations: &[Participation]) -> Result<()> {
-        self.put_on_lists(participations.iter().filter_map(wait_of)).await?;
+        let made = self.put_on_lists(participations.iter().filter_map(wait_of)).await?;
+        self.last_look.glimpses.lock().keep(participations, &made);
         let moved: BTreeSet<ParticipationId> = participations.iter().map(Participation::id).collect();
-        let read = self.lists_read.lock().clone();
+        let read = self.last_look.lists.lock().clone();
         let mut shrunk = Vec::new();
         for list in read.into_iter().filter(|list| !list.ids.is_disjoint(&moved)) {
             let ids = list.ids.difference(&moved).copied().collect();
             self.leave_list(&list.line, &ids).await?;
             shrunk.push((list.line, ids));
         }
-        for list in self.lists_read.lock().iter_mut() {
+        for list in self.last_look.lists.lock().iter_mut() {
             if let Some((_, ids)) = shrunk.iter().find(|(line, _)| *line == list.line) {
                 list.ids.clone_from(ids);
             }
@@ -151,28 +177,31 @@ impl Dynamo {
     /// Looks at the lists whose time has come. Of each brand, at most about `most` participations are looked at.
     pub(crate) async fn look_at_lists(&self, now: Timestamp, most: usize) -> Result<ListsLookedAt> {
         let mut of_brand: BTreeMap<BrandId, usize> = BTreeMap::new();
-        let mut lists = self.lists_until(now).await?;
-        lists.retain(|list| {
-            let before = of_brand.entry(list.brand.clone()).or_default();
-            let looked_at = *before < most;
-            *before += list.ids.len();
-            looked_at
-        });
+        let (lists, left): (Vec<DueList>, Vec<DueList>) =
+            self.lists_until(now).await?.into_iter().partition(|list| {
+                let before = of_brand.entry(list.brand.clone()).or_default();
+                let looked_at = *before < most;
+                *before += list.ids.len();
+                looked_at
+            });
+        let mut glimpsed = self.last_look.glimpses.lock().take(on(&lists), on(&left), now);
+        let unread = on(&lists).map(|(id, _)| id).filter(|id| !glimpsed.contains_key(id));
         // DynamoDB charges the same for whole items as for some attributes. Polled participations are processed without another read.
-        let items = self.glimpse(lists.iter().flat_map(|list| &list.ids).copied(), None).await?;
-        let found = found_in(&items)?;
+        let items = self.glimpse(unread, None).await?;
+        let mut found = found_in(&items)?;
+        found.extend(glimpsed.iter().map(|(id, one)| (*id, one.looked_at())));
+        glimpsed.extend(items.iter().filter_map(|item| PolledItem::of(item, now)));
         let mut looked_at = ListsLookedAt::default();
         for list in lists {
             let (ids, due) = list.look(&found, now);
             looked_at.due.extend(due);
             looked_at.lists.push((list, ids));
         }
-        let items: HashMap<ParticipationId, &Item> =
-            items.iter().filter_map(|item| Some((id_of(item).ok()?, item))).collect();
         for due in &mut looked_at.due {
             // An item that cannot be decoded here is read again by the step, which sets it aside.
-            due.glimpse = items.get(&due.id).and_then(|item| glimpse(item).ok()).map(Box::new);
+            due.glimpse = glimpsed.get(&due.id).and_then(|one| one.glimpse(due.id).ok()).map(Box::new);
         }
+        self.last_look.glimpses.lock().found(glimpsed);
         Ok(looked_at)
     }
 
@@ -185,7 +214,7 @@ impl Dynamo {
             }
             left.push(DueList { ids, ..list });
         }
-        *self.lists_read.lock() = left;
+        *self.last_look.lists.lock() = left;
         Ok(())
     }
 

@@ -36,14 +36,16 @@ impl LookedAt {
         let is_indexed = item.contains_key("due_at");
         // What cannot be read is processed, and then set aside.
         let unreadable = Self { next_at: Some(Timestamp::MIN), is_indexed, is_new: true };
-        Self::read(item, is_indexed).unwrap_or(unreadable)
+        Self::read(item).unwrap_or(unreadable)
     }
 
-    fn read(item: &Item, is_indexed: bool) -> Result<Self> {
+    /// The facts of an item that can be read.
+    pub(crate) fn read(item: &Item) -> Result<Self> {
         let next_at = number_of::<i64>(item, "next_at")?.map(Timestamp::from_millisecond).transpose();
         let next_at = next_at.map_err(|error| Error::corrupt("participation", error))?;
         // When an earlier version ends a participation, it leaves the time of the next look.
         let next_at = next_at.filter(|_| !item.contains_key("expires_at"));
+        let is_indexed = item.contains_key("due_at");
         Ok(Self { next_at, is_indexed, is_new: required::<u64>(item, "version")? == 0 })
     }
 }

@@ -19,6 +19,7 @@ use stored::participation::{encode, whose};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
+use crate::dynamo::lists::wait_of;
 use crate::dynamo::participation_item::participation;
 use crate::dynamo::schema::shard;
 
@@ -280,9 +281,10 @@ impl Dynamo {
             for contact in found.contact().into_iter().chain([person.contact()]) {
                 profiles += self.forget_profile(&id_key.contact(found.brand(), &contact).to_string()).await?;
             }
-            let rollup = found.erasure_rollup(now);
+            let (rollup, wait) = (found.erasure_rollup(now), wait_of(&found));
             forget_person(&mut found, person, id_key, now);
             if self.save_counted(&[found], &[rollup]).await? == [Saved::Saved] {
+                self.end_polls(wait, now).await?;
                 return Ok(profiles);
             }
         }
@@ -304,9 +306,13 @@ impl Dynamo {
             };
             let written = match participation(&item) {
                 Ok(mut found) => {
-                    let rollup = found.erasure_rollup(now);
+                    let (rollup, wait) = (found.erasure_rollup(now), wait_of(&found));
                     forget(&mut found, id_key, now);
-                    self.save_counted(&[found], &[rollup]).await? == [Saved::Saved]
+                    let saved = self.save_counted(&[found], &[rollup]).await? == [Saved::Saved];
+                    if saved {
+                        self.end_polls(wait, now).await?;
+                    }
+                    saved
                 }
                 Err(_) => self.replace_unreadable(id, &item, now).await?,
             };

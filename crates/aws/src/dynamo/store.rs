@@ -130,7 +130,7 @@ impl Store for Dynamo {
     ) -> Result<Vec<Saved>> {
         at_most(participations.len(), MOST_ITEMS, "saving participations")?;
         // They are on lists first: after a crash in between, a list names somebody who does not wait for it, which does no harm.
-        self.put_on_lists(participations.iter().filter_map(wait_of)).await?;
+        let _made = self.put_on_lists(participations.iter().filter_map(wait_of)).await?;
         let lines: HashMap<ParticipationId, &Award> = lines.iter().map(|line| (line.id, line)).collect();
         let save = |one| self.save_one(one, lines.get(&one.id()).copied());
         let saves: Vec<_> = participations.iter().map(save).collect();

@@ -1,6 +1,7 @@
 //! Ports of a process that may die at any moment: before an effect, or after it and before it gets the answer.
 
 mod anyway;
+mod messages;
 mod numbers;
 
 use std::sync::Arc;
@@ -19,7 +20,6 @@ use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Entry, Resolved, Rules};
-use domain::message::{QueueName, WorkMessage};
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::ProfileHint;
 use domain::reservation::{Observed, Reservation, WantedSlots};
@@ -28,11 +28,9 @@ use http::{Request, Response, StatusCode};
 use memory::Memory;
 use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
 use ports::limits::ContractLane;
-use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::read_backs::{BatchKey, DueBatches, ReadBackBatch};
-use ports::schedule::SchedulePurpose;
 use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
-use ports::{Callbacks, Ledger, LedgerNumbers, Limits, Queues, ReadBacks, Result, Schedule, Secrets, Store};
+use ports::{Callbacks, Ledger, LedgerNumbers, Limits, ReadBacks, Result, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
@@ -188,6 +186,10 @@ impl Store for Mortal {
         self.life.effect(self.ports.store.save_with_lines(participations, rollups, lines)).await
     }
 
+    async fn put_off(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        self.life.effect(self.ports.store.put_off(participations)).await
+    }
+
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
         if self.mutation == Some(Mutation::NoDueTime) {
             return Ok(Vec::new());
@@ -304,36 +306,6 @@ impl ReadBacks for Mortal {
 
     async fn batches_done(&self, keys: &[BatchKey]) -> Result<()> {
         self.life.effect(self.ports.read_backs.batches_done(keys)).await
-    }
-}
-
-#[async_trait]
-impl Queues for Mortal {
-    async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
-        for message in &messages {
-            self.may_be_told(&aws::message::encode(&message.look));
-        }
-        self.life.effect(self.ports.queues.send(queue, messages)).await
-    }
-
-    async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {
-        self.ports.queues.receive(queue, wait).await
-    }
-
-    async fn acknowledge(&self, queue: QueueName, receipts: &[Receipt]) -> Result<()> {
-        self.life.effect(self.ports.queues.acknowledge(queue, receipts)).await
-    }
-}
-
-#[async_trait]
-impl Schedule for Mortal {
-    fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
-        self.ports.schedule.fires_at(time, purpose)
-    }
-
-    async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()> {
-        self.may_be_told(&aws::message::encode(&look));
-        self.life.effect(self.ports.schedule.at(time, queue, look)).await
     }
 }
 
