@@ -2,8 +2,8 @@
 //! then belong to its group. A thread of ours would have to wait for a processor beside the threads of the runtime, and meanwhile all callers
 //! would come to wait for the same group.
 //!
-//! The task writes to the operating system's memory only. Another thread waits for the disk, and if the file is locked, a thread for blocking work
-//! waits for it.
+//! The task leaves what may take long to threads: the flusher waits for the disk, and a thread for blocking work waits while another process has locked
+//! the file. It does read pages that the operating system has dropped from its cache.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

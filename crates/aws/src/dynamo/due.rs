@@ -131,7 +131,7 @@ impl Dynamo {
     }
 }
 
-/// Everybody once, since their earliest time. Whoever is due in two ways is read, since a glimpse may be too old to show why.
+/// Each participation once, with its earliest time. One that is due in two ways is read, because a glimpse may be too old to show why.
 fn each_once(mut due: Vec<Due>) -> Vec<Due> {
     due.sort_by_key(|due| (due.id, due.due_at));
     due.dedup_by(|again, first| {
