@@ -33,11 +33,11 @@ async fn operations_of_tasks_that_are_ready_belong_to_one_group() {
     let directory = tempfile::tempdir().unwrap();
     let queue = queue(directory.path());
     let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..100 {
+    for number in 0..50 {
         let queue = queue.clone();
         tasks.spawn(async move { add(&queue, number, false).await.unwrap().unwrap() });
     }
-    assert_eq!(tasks.join_all().await, [1; 100]);
+    assert_eq!(tasks.join_all().await, [1; 50]);
     assert_eq!(queue.commits(), Some(1));
 }
 
