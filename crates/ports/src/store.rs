@@ -41,7 +41,7 @@ pub const OLDEST_GLIMPSE: Duration = Duration::from_secs(7_200);
 /// A participation and its line as a store had them before, at most [`OLDEST_GLIMPSE`] ago. Meanwhile others may have changed both, so nothing may
 /// follow from a glimpse that a question about the participation does not allow; a save is refused if its version is out of date.
 ///
-/// Whoever saves a wait can rely on it all the same: when the wait is over, the participation is read.
+/// A saved wait still ends in time: when it is over, the store reads the participation again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Glimpse {
     /// The participation.

@@ -175,7 +175,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Somebody who is due at this second, with a glimpse.
+    /// A participation that is due at this second, with a glimpse.
     fn due(name: &str, second: i64) -> Due {
         let email = Email::parse(&format!("{name}@example.com")).unwrap();
         let scope = Scope::parse("spring").unwrap();
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_due_by_the_line_too_is_read_anew() {
+    fn a_participation_whose_line_is_due_too_is_read_again() {
         let (ada, bob) = (due("ada", 3), due("bob", 5));
         let by_award = |due: &Due, second| Due { due_at: at(second), glimpse: None, ..due.clone() };
         for (second, earliest) in [(1, 1), (4, 3)] {
             let once = each_once(vec![ada.clone(), by_award(&ada, second), bob.clone()]);
             let found = once.iter().find(|one| one.id == ada.id).unwrap();
             assert_eq!((once.len(), found), (2, &by_award(&ada, earliest)));
-            assert!(once.contains(&bob), "who is due in one way is not read again");
+            assert!(once.contains(&bob), "a participation that is due in one way keeps its glimpse");
         }
     }
 }
