@@ -38,7 +38,7 @@ pub(crate) async fn webhook(server: &ServeProcess, token: &str, scope: &str, ema
 }
 
 async fn health(server: &ServeProcess) -> (String, Vec<(String, String)>) {
-    let health = server.send("GET", "/healthz", None, Vec::new()).await.2;
+    let health = server.health().await;
     let entries = health["degraded"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let entries = entries.iter().map(|entry| (text(&entry["kind"]), text(&entry["brand"])));

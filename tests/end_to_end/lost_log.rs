@@ -5,8 +5,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::process::{Process, binary};
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
@@ -46,16 +44,10 @@ async fn serves(server: &ServeProcess, workspace: &SimProcess) {
     }
 }
 
-async fn health(server: &ServeProcess) -> Value {
-    let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
-    assert_eq!(status, 200, "{health}");
-    health
-}
-
 /// Checks that the health reports lost lines and no other harm.
 async fn is_shown(server: &ServeProcess) {
     let shown = testkit::eventually_async("the lost lines are shown", LATER, async || {
-        let health = health(server).await;
+        let health = server.health().await;
         health["degraded"].to_string().contains("log_lines_lost").then_some(health)
     })
     .await;

@@ -18,6 +18,7 @@ mod documented;
 mod enrollment;
 mod environment;
 mod front_end;
+mod health;
 mod hostile_report;
 mod hot_incentive;
 mod http_rules;

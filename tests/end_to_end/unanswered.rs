@@ -18,8 +18,7 @@ fn brand<'a>(endpoint: &'a str, workspace: &'a SimProcess) -> BrandFixture<'a> {
 /// The entry in the health for a brand whose workspace does not answer, once there is one.
 async fn shown(server: &ServeProcess) -> Value {
     testkit::eventually_async("the health says so", LATER, async || {
-        let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
-        assert_eq!(status, 200, "{health}");
+        let health = server.health().await;
         let found =
             health["degraded"].as_array()?.iter().find(|entry| entry["kind"] == "braze_unanswered")?;
         Some(found.clone())
@@ -68,8 +67,7 @@ async fn a_workspace_that_cannot_be_reached_is_reported_once_and_retried_at_once
         server.reaches(id, "enrolled", LATER).await;
     }
     testkit::eventually_async("all is well", LATER, async || {
-        let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
-        (health["status"] == "ok").then_some(())
+        (server.health().await["status"] == "ok").then_some(())
     })
     .await;
     testkit::eventually_async("status does not show it any more", LATER, async || {
