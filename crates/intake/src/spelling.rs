@@ -19,7 +19,9 @@ pub(crate) struct Typed {
 
 impl Typed {
     pub(crate) fn parse(text: &str) -> Result<Self, EmailError> {
-        Ok(Self { email: Email::parse(text)?, earlier: Email::earlier_forms(text) })
+        let email = Email::parse(text)?;
+        let earlier = email.earlier_forms(text);
+        Ok(Self { email, earlier })
     }
 }
 

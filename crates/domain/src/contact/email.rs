@@ -76,6 +76,11 @@ impl Email {
     /// # Errors
     /// If the text is empty or not an address.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
+        if is_plain(text) { Ok(Self(text.to_owned())) } else { Self::parse_any(text) }
+    }
+
+    /// Does the same by all the rules.
+    fn parse_any(text: &str) -> Result<Self, EmailError> {
         let trimmed = invisible::trim(text);
         if trimmed.is_empty() {
             return Err(EmailError::Empty);
@@ -114,18 +119,19 @@ impl Email {
         is_address.then(|| Self(text.to_owned())).ok_or(EmailError::Invalid)
     }
 
-    /// The forms in which earlier versions may have stored the address that [`Email::parse`] makes of this
-    /// text. Most addresses have none.
+    /// The forms in which earlier versions may have stored this address, which [`Email::parse`] made of a text. Most addresses have none.
     ///
     /// Earlier versions trimmed a text and made it lower-case. They treated the two ways to write an
     /// international domain as two domains.
     #[must_use]
-    pub fn earlier_forms(text: &str) -> Vec<Self> {
-        let Ok(canonical) = Self::parse(text) else { return Vec::new() };
+    pub fn earlier_forms(&self, text: &str) -> Vec<Self> {
+        let is_international = |domain: &str| domain.split('.').any(|label| label.starts_with("xn--"));
+        let international = self.0.rsplit_once('@').filter(|(_, domain)| is_international(domain));
+        if international.is_none() && text.is_ascii() && text == self.0 {
+            return Vec::new();
+        }
         let mut forms = vec![text.trim().to_lowercase()];
-        if let Some((local, domain)) = canonical.0.rsplit_once('@')
-            && domain.split('.').any(|label| label.starts_with("xn--"))
-        {
+        if let Some((local, domain)) = international {
             let readable = idna::domain_to_unicode(domain).0;
             let typed = forms[0].rsplit_once('@').map_or(local, |(typed, _)| typed).to_owned();
             for local in [local, &typed] {
@@ -134,7 +140,7 @@ impl Email {
         }
         let mut earlier: Vec<Self> = Vec::new();
         for form in forms.into_iter().filter(|form| form.len() <= LONGEST_EARLIER).map(Self) {
-            if form != canonical && !earlier.contains(&form) {
+            if form != *self && !earlier.contains(&form) {
                 earlier.push(form);
             }
         }
@@ -157,6 +163,31 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a text is an address of simple words in its canonical form, as nearly all are. The other rules would accept it as it is, and take much
+/// longer.
+fn is_plain(text: &str) -> bool {
+    let is_word = |word: &str, marks: &[u8]| {
+        !word.is_empty()
+            && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || marks.contains(&c))
+    };
+    let is_label = |label: &str| {
+        let is_ascii_form = label.starts_with("xn--");
+        is_word(label, b"-")
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && !is_ascii_form
+    };
+    let Some((local, host)) = text.split_once('@') else { return false };
+    let Some((sub, top)) = host.rsplit_once('.') else { return false };
+    text.len() <= LONGEST_ADDRESS
+        && local.len() <= LONGEST_LOCAL_PART
+        && local.split('.').all(|atom| is_word(atom, b"_+-"))
+        && sub.split('.').all(is_label)
+        && is_label(top)
+        && top.bytes().all(|c| c.is_ascii_lowercase())
 }
 
 /// Makes a text lower-case and gives each character one form (NFKC): composed, and plain instead of

@@ -16,8 +16,9 @@ use crate::forget;
 pub(super) fn contacts(arguments: &Find) -> anyhow::Result<Vec<Contact>> {
     if let Some(email) = &arguments.email {
         let typed = forget::given(email, "e-mail address")?;
-        let forms = [Email::parse(&typed)?].into_iter().chain(Email::earlier_forms(&typed));
-        return Ok(forms.map(Contact::Email).collect());
+        let email = Email::parse(&typed)?;
+        let earlier = email.earlier_forms(&typed);
+        return Ok([email].into_iter().chain(earlier).map(Contact::Email).collect());
     }
     let phone = arguments.phone.as_deref().context("nobody is named; see --help")?;
     let phone = Phone::from_e164(&forget::given(phone, "phone number")?);
