@@ -49,6 +49,7 @@ mod webhook_event;
 mod withdrawal;
 mod won;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,15 +160,28 @@ impl IntakeDeps {
     }
 }
 
-/// What a request is answered from. The brands are those in use when the request arrives.
-#[derive(Clone)]
+/// What a request is answered from.
 struct Intake {
+    /// The brands in use when the request arrived.
+    brands: Arc<Brands>,
+    parts: Arc<IntakeParts>,
+}
+
+impl Deref for Intake {
+    type Target = IntakeParts;
+
+    fn deref(&self) -> &IntakeParts {
+        &self.parts
+    }
+}
+
+/// What requests have in common. It is shared as a whole, because it is copied for each request.
+struct IntakeParts {
     store: Arc<dyn Store>,
     ledger: Arc<dyn Ledger>,
     pauses: Arc<dyn Pauses>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
-    brands: Arc<Brands>,
     id_key: IdKey,
     announcer: Announcer,
     limits: Arc<RequestLimits>,
@@ -207,14 +221,13 @@ impl Intake {
 /// Everything that outlives a single request.
 #[derive(Clone)]
 struct Lasting {
-    /// Shared, because every layer and route keeps the state, and is cloned for each request.
-    intake: Arc<Intake>,
+    parts: Arc<IntakeParts>,
     brands: BrandsInUse,
 }
 
 impl FromRef<Lasting> for Intake {
     fn from_ref(lasting: &Lasting) -> Self {
-        Self { brands: lasting.brands.current(), ..Intake::clone(&lasting.intake) }
+        Self { brands: lasting.brands.current(), parts: lasting.parts.clone() }
     }
 }
 
@@ -235,14 +248,13 @@ pub fn router_under(
     let cors = cors(brands.clone());
     let (troubles, clock) = (deps.troubles.clone(), deps.clock.clone());
     let guard = CatchPanicLayer::custom(move |panic| panicked(panic, &troubles, &*clock));
-    let intake = Intake {
+    let parts = IntakeParts {
         announcer: Announcer::start(deps.queues, deps.announcing, supervisor, &deps.troubles),
         store: deps.store,
         ledger: deps.ledger,
         pauses: deps.pauses,
         secrets: deps.secrets,
         clock: deps.clock,
-        brands: brands.current(),
         id_key,
         limits: deps.limits.clone(),
         held: deps.held,
@@ -255,8 +267,8 @@ pub fn router_under(
         troubles: deps.troubles,
         health: Arc::default(),
     };
-    let along = (deps.figures, intake.troubles.clone());
-    let edge = Arc::new(Edge { secret: deps.edge_secret, secrets: intake.secrets.clone() });
+    let along = (deps.figures, parts.troubles.clone());
+    let edge = Arc::new(Edge { secret: deps.edge_secret, secrets: parts.secrets.clone() });
     // Layers that are added together cost one box for each request, and not one each.
     // One slash at the end is accepted everywhere: it is easily typed, and Braze drops a webhook that is
     // answered with 404.
@@ -284,7 +296,7 @@ pub fn router_under(
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .fallback(webhook::no_such_path)
         .layer((from_fn_with_state(edge, layers::every_request), guard))
-        .with_state(Lasting { intake: Arc::new(intake), brands });
+        .with_state(Lasting { parts: Arc::new(parts), brands });
     match deps.announcing {
         Announcing::Together => routes,
         Announcing::BeforeTheAnswer => routes.layer(from_fn_with_state(along, figures::stored_along)),
