@@ -38,6 +38,8 @@ struct Waiting {
     operations: VecDeque<Box<dyn Operation>>,
     /// Whether a task runs groups until no operation waits.
     is_served: bool,
+    /// Whether the last group was a lone operation.
+    was_alone: bool,
 }
 
 impl CommitQueue {
@@ -64,13 +66,18 @@ impl CommitQueue {
         }
     }
 
-    /// Lets tasks that are ready add their operations. If all operations are patient, waits a moment for one that is not.
+    /// Lets tasks that are ready add their operations. While operations come one by one, no other task has any, and looking for it would delay
+    /// the only client. If all operations are patient, waits a moment for one that is not.
     async fn gather(&self, moment: Duration) {
         let arrived = self.arrived.notified();
-        let are_patient = self.waiting.lock().operations.iter().all(|operation| operation.is_patient());
+        let (are_patient, come_alone) = {
+            let waiting = self.waiting.lock();
+            let are_patient = waiting.operations.iter().all(|operation| operation.is_patient());
+            (are_patient, waiting.was_alone && waiting.operations.len() == 1)
+        };
         if are_patient {
             let _or_long_enough = timeout(moment, arrived).await;
-        } else {
+        } else if !come_alone {
             yield_now().await;
         }
     }
@@ -129,6 +136,7 @@ impl CommitQueue {
 impl Waiting {
     fn next_group(&mut self) -> Vec<Box<dyn Operation>> {
         let many = self.operations.len().min(MOST_IN_GROUP);
+        self.was_alone = many == 1;
         self.operations.drain(..many).collect()
     }
 }

@@ -41,6 +41,33 @@ async fn operations_of_tasks_that_are_ready_belong_to_one_group() {
     assert_eq!(queue.commits(), Some(1));
 }
 
+#[tokio::test]
+async fn an_operation_after_a_lone_one_waits_for_no_other_task() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue(directory.path());
+    add(&queue, 1, false).await.unwrap().unwrap();
+    let second = add(&queue, 2, false);
+    let of_another_task = tokio::spawn({
+        let queue = queue.clone();
+        async move { add(&queue, 3, false).await.unwrap().unwrap() }
+    });
+    assert!(second.await.unwrap().is_ok());
+    assert_eq!(of_another_task.await.unwrap(), 1);
+    assert_eq!(queue.commits(), Some(3));
+}
+
+#[tokio::test]
+async fn operations_that_come_together_after_a_lone_one_belong_to_one_group() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue(directory.path());
+    add(&queue, 0, false).await.unwrap().unwrap();
+    let answers: Vec<RowsInserted> = (1..=50).map(|number| add(&queue, number, false)).collect();
+    for answer in answers {
+        assert!(answer.await.unwrap().is_ok());
+    }
+    assert_eq!(queue.commits(), Some(2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_patient_operation_waits_for_the_next_one_but_not_for_long() {
     let directory = tempfile::tempdir().unwrap();
