@@ -22,6 +22,9 @@ pub(crate) fn name(ledger: &LedgerKey) -> String {
     }
 }
 
+/// The `standing` of a line that waits.
+const WAITING: &str = "waiting";
+
 /// A line as the columns of its participation's row.
 pub(crate) struct LineColumns {
     pub(crate) ledger: String,
@@ -47,6 +50,18 @@ impl LineColumns {
             due_at: award.due_at.map(Timestamp::as_millisecond),
             award: stored::award::encode(award).map_err(unencodable)?,
         })
+    }
+
+    /// Counts the line, which is inserted with its row, if it waits. Triggers count every change after that.
+    pub(crate) fn count_if_waiting(&self, transaction: &Connection) -> Result<()> {
+        if self.standing != WAITING {
+            return Ok(());
+        }
+        let mut count = transaction.prepare_cached(
+            "INSERT INTO waiting VALUES (?1, 1, ?2 >> 8, 1), (?1, 2, ?2 >> 16, 1)
+             ON CONFLICT DO UPDATE SET lines = lines + 1",
+        )?;
+        count.execute(params![self.ledger, self.arrival]).map(|_| ())
     }
 }
 
@@ -115,7 +130,7 @@ impl<'a> SqliteLedgerTx<'a> {
 fn standing(status: &AwardStatus) -> (&'static str, Option<u32>) {
     match status {
         AwardStatus::Reserved { place } => ("held", Some(*place)),
-        AwardStatus::Waiting => ("waiting", None),
+        AwardStatus::Waiting => (WAITING, None),
         AwardStatus::InRaffle => ("entered", None),
         AwardStatus::Rewarded { place, .. } => ("rewarded", *place),
         AwardStatus::New | AwardStatus::NoPrize(_) => ("without", None),

@@ -81,6 +81,7 @@ impl ParticipationRow {
         if inserted == 1 {
             group.tally("participations", names.state);
             group.tally("accepted", &names.scope);
+            line.map_or(Ok(()), |line| line.count_if_waiting(group))?;
         }
         Ok(inserted == 1)
     }
