@@ -184,12 +184,11 @@ impl CountedEvent {
             Self::DataPointSent => DATA_POINTS_SENT.to_owned(),
             Self::DataPointSaved => DATA_POINTS_SAVED.to_owned(),
         };
-        let mut minutes = vec![None];
-        if matches!(self, Self::Refused(_)) {
-            minutes.push(Some(minute(now)));
-        }
-        let key = RollupKey { scope: scope.clone(), minute: None, channel, incentive: None, name };
-        minutes.into_iter().map(move |minute| (RollupKey { minute, ..key.clone() }, times))
+        let total = RollupKey { scope: scope.clone(), minute: None, channel, incentive: None, name };
+        let is_counted_by_minute = matches!(self, Self::Refused(_));
+        let of_minute =
+            is_counted_by_minute.then(|| RollupKey { minute: Some(minute(now)), ..total.clone() });
+        of_minute.into_iter().chain([total]).map(move |key| (key, times))
     }
 }
 
