@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,6 +14,7 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::LARGEST_BODY;
 use crate::field_error::FieldError;
@@ -173,7 +177,7 @@ pub(crate) async fn of_webhook(request: Request) -> Result<Vec<(String, Loose)>,
 
 /// Reads and drops a body that is not needed. Returns whether it ended within the limits of size and time.
 pub(crate) async fn discard(body: Body) -> bool {
-    tokio::time::timeout(ARRIVES_WITHIN, discard_all(body)).await.unwrap_or(false)
+    timeout(ARRIVES_WITHIN, discard_all(body)).await.unwrap_or(false)
 }
 
 async fn discard_all(body: Body) -> bool {
@@ -190,7 +194,32 @@ async fn discard_all(body: Body) -> bool {
 
 /// Reads a body, and fails if it takes too long to arrive.
 async fn read(body: Body) -> Result<Vec<u8>, Problem> {
-    tokio::time::timeout(ARRIVES_WITHIN, read_all(body)).await.unwrap_or_else(|_| Err(Problem::too_slow()))
+    let mut reading = pin!(read_all(body));
+    match at_once(reading.as_mut()).await {
+        Some(read) => read,
+        None => timeout(ARRIVES_WITHIN, reading).await.unwrap_or_else(|_| Err(Problem::too_slow())),
+    }
+}
+
+/// The output of a future that has it at the first or the second poll. hyper hands over a body that arrived with its head only at the second, so
+/// most requests need no timer. The first poll wakes the task by itself: hyper's wake would come during the second, and cause a third.
+async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut was_polled = false;
+    let poll = |context: &mut Context<'_>| {
+        if was_polled {
+            return Poll::Ready(match future.as_mut().poll(context) {
+                Poll::Ready(output) => Some(output),
+                Poll::Pending => None,
+            });
+        }
+        was_polled = true;
+        let first = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if first.is_pending() {
+            context.waker().wake_by_ref();
+        }
+        first.map(Some)
+    };
+    poll_fn(poll).await
 }
 
 /// Reads a body up to [`LARGEST_BODY`]. More is read and dropped, up to a limit.
@@ -240,5 +269,43 @@ impl<'de> Visitor<'de> for StrictMembers {
             }
         }
         Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use futures::stream;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// A body that has its content at this poll.
+    fn arrives_at_poll(number: usize) -> Body {
+        let mut polls = 0;
+        let mut content = Some(Ok::<_, axum::Error>(Bytes::from_static(b"{}")));
+        Body::from_stream(stream::poll_fn(move |context| {
+            polls += 1;
+            if polls < number {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(content.take())
+        }))
+    }
+
+    #[test]
+    fn a_body_that_arrived_with_its_head_needs_no_timer() {
+        let without_timers = Builder::new_current_thread().build().unwrap();
+        for number in [1, 2] {
+            assert_eq!(without_timers.block_on(read(arrives_at_poll(number))).ok(), Some(b"{}".to_vec()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_arrives_later_is_read_and_one_that_never_arrives_is_given_up() {
+        assert_eq!(read(arrives_at_poll(5)).await.ok(), Some(b"{}".to_vec()));
+        let never = Body::from_stream(stream::pending::<Result<Bytes, axum::Error>>());
+        assert_eq!(read(never).await.err().unwrap().code(), "body-too-slow");
     }
 }
