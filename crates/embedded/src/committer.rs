@@ -13,12 +13,13 @@ use crate::log::WriteAheadLog;
 use crate::operation::{Failed, Operation, answer_all};
 
 /// Commits between two checkpoints. Under full load that is some hundred megabytes of log, so that a page that changes often is moved
-/// only once; in a quiet hour it is a few megabytes.
+/// only once; in a quiet hour it is up to twenty megabytes.
 const COMMITS_A_CHECKPOINT: usize = 1_024;
 
 /// The size in bytes beyond which the log is truncated once the load has gone down. It grows beyond that under full load, and while a reader holds
-/// an old snapshot for long.
-pub(crate) const LOG_LIMIT: u64 = 16 * 1024 * 1024;
+/// an old snapshot for long. The commits between two checkpoints of a quiet hour fit into it, since a flush of a log that was extended takes
+/// twice as long as one of a log that was overwritten.
+pub(crate) const LOG_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// With so many operations in a commit on average, the load is full. The log is then overwritten from its beginning and not truncated, because
 /// the file system takes longer to extend a file than to overwrite it.

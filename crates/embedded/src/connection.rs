@@ -12,8 +12,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     // Ids are hashes, so nearly every insert changes another page of their index, and every changed page is written to the log
-    // whole. Small pages therefore make small commits. The setting has no effect on an existing file.
-    connection.pragma_update(None, "page_size", 1_024)?;
+    // whole. Small pages therefore make small commits, but a row with a line in a ledger would fill a page of 1 KiB alone. The setting
+    // has no effect on an existing file.
+    connection.pragma_update(None, "page_size", 2_048)?;
     connection.busy_timeout(PATIENCE)?;
     // The cache keeps its usual 2 MiB: when a page was split, SQLite looks through the whole cache at the commit.
     // Deleted content is overwritten, because it may be a consumer's address.
