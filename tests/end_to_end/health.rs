@@ -1,11 +1,11 @@
-//! The health of a process, however full the disk of the machine is that runs the tests.
+//! The health of a process on a machine whose disk may be nearly full.
 
 use serde_json::Value;
 
 use crate::server::ServeProcess;
 
 impl ServeProcess {
-    /// The health without `disk_low`: builds fill the disk that most data files of tests are on. Tests of a small disk read the whole health.
+    /// The health without `disk_low`, because builds fill the disk that most data files of tests are on. Tests of a small disk read all of it.
     pub(crate) async fn health(&self) -> Value {
         let (status, _, health) = self.send("GET", "/healthz", None, Vec::new()).await;
         assert_eq!(status, 200, "{health}");

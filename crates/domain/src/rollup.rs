@@ -3,6 +3,7 @@
 mod latency;
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::time::Duration;
 
 pub use latency::Latency;
@@ -188,7 +189,7 @@ impl CountedEvent {
         let is_counted_by_minute = matches!(self, Self::Refused(_));
         let of_minute =
             is_counted_by_minute.then(|| RollupKey { minute: Some(minute(now)), ..total.clone() });
-        of_minute.into_iter().chain([total]).map(move |key| (key, times))
+        iter::once(total).chain(of_minute).map(move |key| (key, times))
     }
 }
 

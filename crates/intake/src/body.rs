@@ -274,6 +274,10 @@ impl<'de> Visitor<'de> for StrictMembers {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
     use axum::body::Bytes;
     use futures::stream;
     use tokio::runtime::Builder;
@@ -300,6 +304,37 @@ mod tests {
         for number in [1, 2] {
             assert_eq!(without_timers.block_on(read(arrives_at_poll(number))).ok(), Some(b"{}".to_vec()));
         }
+    }
+
+    struct CountedWakes(AtomicUsize);
+
+    impl Wake for CountedWakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// As hyper does, it wakes during the second poll the task that polled first.
+    #[test]
+    fn a_task_that_has_its_body_is_not_woken_for_it_again() {
+        let mut first: Option<Waker> = None;
+        let mut content = Some(Ok::<_, axum::Error>(Bytes::from_static(b"{}")));
+        let body = Body::from_stream(stream::poll_fn(move |context| match &first {
+            None => {
+                first = Some(context.waker().clone());
+                Poll::Pending
+            }
+            Some(first) => {
+                first.wake_by_ref();
+                Poll::Ready(content.take())
+            }
+        }));
+        let wakes = Arc::new(CountedWakes(AtomicUsize::new(0)));
+        let waker = Waker::from(wakes.clone());
+        let mut reading = pin!(read(body));
+        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "the wake for the second poll");
     }
 
     #[tokio::test(start_paused = true)]

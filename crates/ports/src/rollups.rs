@@ -74,6 +74,7 @@ impl WaitingFigures {
 #[cfg(test)]
 mod tests {
     use domain::ids::Channel;
+    use domain::rollup::CountedEvent;
 
     use super::*;
 
@@ -105,5 +106,16 @@ mod tests {
         let taken = waiting.take(at(0));
         assert_eq!(taken.len(), MOST_WAITING);
         assert!(taken.iter().any(|(key, count)| key.name == "0" && count == 2));
+    }
+
+    #[test]
+    fn of_a_refusal_the_total_is_kept_if_there_is_room_for_one_figure_only() {
+        let waiting = WaitingFigures::default();
+        waiting.add((1..MOST_WAITING).map(|number| figure(number.to_string())), at(0));
+        let spring = Scope::parse("spring").unwrap();
+        waiting.add(CountedEvent::Refused("closed").figures((&spring, Channel::Email), 1, at(0)), at(0));
+        let taken = waiting.take(at(0));
+        let refused: Vec<_> = taken.iter().filter(|(key, _)| key.name == "refused closed").collect();
+        assert_eq!(refused.iter().map(|(key, count)| (key.minute, *count)).collect::<Vec<_>>(), [(None, 1)]);
     }
 }
