@@ -8,23 +8,22 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::commit_queue::CommitQueue;
-use crate::committer::LOG_LIMIT;
+use crate::committer::LARGEST_QUIET_LOG;
 use crate::connection::passive_checkpoint;
 use crate::log::WriteAheadLog;
 
-/// After this long without a commit, the load has gone down.
-const QUIET: Duration = Duration::from_millis(250);
+/// After this long without a checkpoint, the load has gone down. A campaign that pauses for less finds a log that it can overwrite.
+pub(crate) const QUIET: Duration = Duration::from_secs(60);
 
-/// Moves the log whenever it is asked for, and shortens a long one once the load has gone down. Ends when the file is closed.
+/// Moves the log whenever it is asked for, and shortens a long one when nobody has asked for that long. Ends when the file is closed.
 pub(crate) fn run(
     connection: &Connection,
-    logs_to_move: &Receiver<()>,
+    (logs_to_move, quiet): (&Receiver<()>, Duration),
     log: &WriteAheadLog,
     queue: &Weak<CommitQueue>,
 ) {
-    let mut commits_before = None;
     loop {
-        let asked = logs_to_move.recv_timeout(QUIET);
+        let asked = logs_to_move.recv_timeout(quiet);
         let Some(queue) = queue.upgrade() else { return };
         match asked {
             Ok(()) => {
@@ -34,14 +33,10 @@ pub(crate) fn run(
                 queue.log_was_moved();
             }
             Err(RecvTimeoutError::Timeout) => {
-                let commits = queue.commits();
-                if commits.is_some() && commits == commits_before {
-                    if log.length() > LOG_LIMIT {
-                        passive_checkpoint(connection);
-                    }
-                    queue.shorten_log();
+                if log.length() > LARGEST_QUIET_LOG {
+                    passive_checkpoint(connection);
                 }
-                commits_before = commits;
+                queue.shorten_log();
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }

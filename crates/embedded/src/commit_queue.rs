@@ -15,6 +15,7 @@ use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::timeout;
 
 use crate::committer::Committer;
+use crate::log::WriteAheadLog;
 use crate::operation::Operation;
 
 /// The most operations in one transaction. A group occupies a thread of the runtime for a millisecond or two.
@@ -29,6 +30,9 @@ pub(crate) struct CommitQueue {
     waiting: Mutex<Waiting>,
     /// Tells the task that an operation has come that is not patient.
     arrived: Notify,
+    /// Tells the task that enough operations wait for a group.
+    enough: Notify,
+    log: Arc<WriteAheadLog>,
     /// `None` once the file is closed.
     committer: Mutex<Option<Committer>>,
 }
@@ -38,15 +42,18 @@ struct Waiting {
     operations: VecDeque<Box<dyn Operation>>,
     /// Whether a task runs groups until no operation waits.
     is_served: bool,
-    /// Whether the last group was a lone operation.
-    was_alone: bool,
+    /// How many operations the last two groups had, the later one last.
+    last_groups: [usize; 2],
 }
 
 impl CommitQueue {
-    pub(crate) fn of(committer: Committer) -> Arc<Self> {
+    /// A queue of a committer that writes this log.
+    pub(crate) fn of(committer: Committer, log: Arc<WriteAheadLog>) -> Arc<Self> {
         Arc::new(Self {
             waiting: Mutex::default(),
             arrived: Notify::new(),
+            enough: Notify::new(),
+            log,
             committer: Mutex::new(Some(committer)),
         })
     }
@@ -54,11 +61,14 @@ impl CommitQueue {
     /// Adds an operation, and starts a task if none serves the queue.
     pub(crate) fn add(self: &Arc<Self>, operation: Box<dyn Operation>) {
         let is_patient = operation.is_patient();
-        let is_served = {
+        let (is_served, are_enough) = {
             let mut waiting = self.waiting.lock();
             waiting.operations.push_back(operation);
-            std::mem::replace(&mut waiting.is_served, true)
+            (std::mem::replace(&mut waiting.is_served, true), waiting.are_enough())
         };
+        if are_enough {
+            self.enough.notify_one();
+        }
         if !is_served {
             tokio::spawn(GroupLoop { queue: self.clone(), is_done: false }.run());
         } else if !is_patient {
@@ -73,12 +83,23 @@ impl CommitQueue {
         let (are_patient, come_alone) = {
             let waiting = self.waiting.lock();
             let are_patient = waiting.operations.iter().all(|operation| operation.is_patient());
-            (are_patient, waiting.was_alone && waiting.operations.len() == 1)
+            (are_patient, waiting.come_alone())
         };
         if are_patient {
             let _or_long_enough = timeout(moment, arrived).await;
         } else if !come_alone {
             yield_now().await;
+        }
+        self.wait_for_the_disk().await;
+    }
+
+    /// While a commit is flushed, waits until enough operations have come, so that those of callers who come back together share one commit.
+    async fn wait_for_the_disk(&self) {
+        while self.log.is_flushing() && !self.waiting.lock().are_enough() {
+            tokio::select! {
+                () = self.log.flush_ended() => {}
+                () = self.enough.notified() => {}
+            }
         }
     }
 
@@ -128,15 +149,30 @@ impl CommitQueue {
     }
 
     /// How many transactions were committed; `None` while a group is run.
+    #[cfg(test)]
     pub(crate) fn commits(&self) -> Option<u64> {
         self.committer.try_lock()?.as_ref().map(Committer::commits)
     }
 }
 
 impl Waiting {
+    /// Whether the only operation came after a lone one.
+    fn come_alone(&self) -> bool {
+        let [_, last] = self.last_groups;
+        last == 1 && self.operations.len() == 1
+    }
+
+    /// Whether as many wait as were in the last groups. Under load, half of the callers wait for the disk while the operations of the other half
+    /// come, so the next group has about as many as the larger of the last two.
+    fn are_enough(&self) -> bool {
+        let [one, other] = self.last_groups;
+        self.operations.len() >= one.max(other)
+    }
+
     fn next_group(&mut self) -> Vec<Box<dyn Operation>> {
         let many = self.operations.len().min(MOST_IN_GROUP);
-        self.was_alone = many == 1;
+        let [_, last] = self.last_groups;
+        self.last_groups = [last, many];
         self.operations.drain(..many).collect()
     }
 }

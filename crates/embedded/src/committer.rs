@@ -12,18 +12,19 @@ use crate::group::{CountedGroup, Group};
 use crate::log::WriteAheadLog;
 use crate::operation::{Failed, Operation, answer_all};
 
-/// Commits between two checkpoints. Under full load that is some hundred megabytes of log, so that a page that changes often is moved
-/// only once; in a quiet hour it is up to twenty megabytes.
+/// A checkpoint is asked for after so many commits. In a quiet hour that is up to twenty megabytes of log.
 const COMMITS_A_CHECKPOINT: usize = 1_024;
 
-/// The size in bytes beyond which the log is truncated once the load has gone down. It grows beyond that under full load, and while a reader holds
-/// an old snapshot for long. The commits between two checkpoints of a quiet hour fit into it, since a flush of a log that was extended takes
-/// twice as long as one of a log that was overwritten.
-pub(crate) const LOG_LIMIT: u64 = 32 * 1024 * 1024;
+/// Or after so many operations, whichever comes first. Under full load that is one or two hundred megabytes of log, so that a page that changes often is
+/// moved only once.
+const OPERATIONS_A_CHECKPOINT: usize = 32_768;
 
-/// With so many operations in a commit on average, the load is full. The log is then overwritten from its beginning and not truncated, because
-/// the file system takes longer to extend a file than to overwrite it.
-const FULL_LOAD: usize = 4;
+/// The size in bytes beyond which the log is truncated in any case. It grows beyond that while a reader holds an old snapshot. Below it, the log is overwritten from
+/// its beginning, because a flush of a log that was extended takes twice as long as one of a log that was overwritten.
+pub(crate) const LARGEST_LOG: u64 = 256 * 1024 * 1024;
+
+/// The size in bytes beyond which the log is truncated once the load has gone down. The commits between two checkpoints of a quiet hour fit into it.
+pub(crate) const LARGEST_QUIET_LOG: u64 = 32 * 1024 * 1024;
 
 /// The connection that writes.
 pub(crate) struct Committer {
@@ -35,11 +36,8 @@ pub(crate) struct Committer {
     /// Commits since the last checkpoint was begun, and the operations in them.
     since_checkpoint: usize,
     operations: usize,
-    /// Whether the load was full before that checkpoint.
-    is_fully_loaded: bool,
     /// Whether that thread has moved nearly all of the log into the file since the log was begun anew.
     is_moved: bool,
-    commits: u64,
 }
 
 impl Committer {
@@ -49,17 +47,7 @@ impl Committer {
         flusher: Flusher,
         grown: mpsc::Sender<()>,
     ) -> Self {
-        Self {
-            connection,
-            log,
-            flusher,
-            grown,
-            since_checkpoint: 0,
-            operations: 0,
-            is_fully_loaded: false,
-            is_moved: false,
-            commits: 0,
-        }
+        Self { connection, log, flusher, grown, since_checkpoint: 0, operations: 0, is_moved: false }
     }
 
     /// Runs a group in one transaction, unless something has to be waited for.
@@ -86,7 +74,7 @@ impl Committer {
     /// Runs a group, and waits for others who have locked the file. Operations that fail together are tried alone.
     pub(crate) fn commit_patiently(&mut self, mut group: Vec<Box<dyn Operation>>) {
         if self.is_moved {
-            self.begin_log_anew(!self.is_fully_loaded);
+            self.begin_log_anew(LARGEST_LOG);
         }
         let patient = self.connection.busy_timeout(PATIENCE).map_err(|error| Failed(Arc::new(error)));
         match patient.and_then(|()| self.commit(&mut group)) {
@@ -113,8 +101,9 @@ impl Committer {
     }
 
     /// How many transactions were committed.
+    #[cfg(test)]
     pub(crate) fn commits(&self) -> u64 {
-        self.commits
+        self.log.begun()
     }
 
     /// Only the few pages committed since then are left. Moving them empties the log, which is then reset instead of growing.
@@ -122,20 +111,18 @@ impl Committer {
         self.is_moved = true;
     }
 
-    /// Truncates the log if it is beyond its limit.
+    /// Truncates a log that is long for a quiet hour.
     pub(crate) fn shorten_log(&mut self) {
-        if self.is_moved || self.log.length() > LOG_LIMIT {
-            self.begin_log_anew(true);
+        if self.is_moved || self.log.length() > LARGEST_QUIET_LOG {
+            self.begin_log_anew(LARGEST_QUIET_LOG);
         }
     }
 
     fn flush(&mut self, commit: u64, group: Vec<Box<dyn Operation>>) {
-        self.commits = self.commits.saturating_add(1);
         self.since_checkpoint = self.since_checkpoint.saturating_add(1);
         self.operations = self.operations.saturating_add(group.len());
         self.flusher.flush(Committed { commit, group, runtime: Handle::try_current().ok() });
-        if self.since_checkpoint >= COMMITS_A_CHECKPOINT {
-            self.is_fully_loaded = self.operations >= self.since_checkpoint.saturating_mul(FULL_LOAD);
+        if self.since_checkpoint >= COMMITS_A_CHECKPOINT || self.operations >= OPERATIONS_A_CHECKPOINT {
             (self.since_checkpoint, self.operations) = (0, 0);
             let _ended = self.grown.send(());
         }
@@ -157,10 +144,10 @@ impl Committer {
         }
     }
 
-    /// Resets the log. If it may be truncated, and is beyond its limit, it is, unless a reader is using it; then the next call tries again.
-    fn begin_log_anew(&mut self, may_truncate: bool) {
+    /// Resets the log, and truncates it if it is longer than `largest`, unless a reader is using it; then the next call tries again.
+    fn begin_log_anew(&mut self, largest: u64) {
         self.is_moved = false;
-        if may_truncate && self.log.length() > LOG_LIMIT {
+        if self.log.length() > largest {
             let _next_time = empty_log(&self.connection);
         } else {
             passive_checkpoint(&self.connection);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ports::Clock;
 use rusqlite::Connection;
 
+use crate::checkpoints::QUIET;
 use crate::connection::connect;
 use crate::counted_before::count_earlier;
 use crate::drawn;
@@ -65,8 +66,8 @@ impl DataFile {
         let checkpoints = connect(path)?;
         // The log is flushed by threads of ours.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        let writer =
-            Writer::start(connection, checkpoints, log).map_err(|error| OpenError::Threads(error.into()))?;
+        let writer = Writer::start(connection, checkpoints, log, QUIET)
+            .map_err(|error| OpenError::Threads(error.into()))?;
         Ok(Self { writer, reader, mailboxes, clock, path: path.to_owned(), _lock: lock })
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 use rusqlite::ffi::{self, SQLITE_IOERR_FSYNC};
+use tokio::sync::Notify;
 
 use crate::connection::empty_log;
 
@@ -20,6 +21,8 @@ pub(crate) struct WriteAheadLog {
     begun: AtomicU64,
     flushed: Mutex<Flushed>,
     changed: Condvar,
+    /// Tells the one task that waits that a flush has ended.
+    ended: Notify,
     /// Whether the last flush took less than [`QUICK`].
     was_quick: AtomicBool,
 }
@@ -46,7 +49,8 @@ impl WriteAheadLog {
 
     fn of(file: File) -> Self {
         let was_quick = AtomicBool::new(false);
-        Self { file, begun: AtomicU64::new(0), flushed: Mutex::default(), changed: Condvar::new(), was_quick }
+        let (changed, ended) = (Condvar::new(), Notify::new());
+        Self { file, begun: AtomicU64::new(0), flushed: Mutex::default(), changed, ended, was_quick }
     }
 
     /// The size of the log in bytes, in use or not.
@@ -59,6 +63,12 @@ impl WriteAheadLog {
         self.begun.fetch_add(1, Ordering::SeqCst).saturating_add(1)
     }
 
+    /// How many commits were begun.
+    #[cfg(test)]
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
     /// Flushes all commits up to this number, which have ended.
     pub(crate) fn flush(&self, commit: u64) -> Result<(), Arc<rusqlite::Error>> {
         let written = self.sync();
@@ -69,6 +79,7 @@ impl WriteAheadLog {
         }
         flushed.last = flushed.last.max(commit);
         self.changed.notify_all();
+        self.ended.notify_one();
         flushed.failure.clone().map_or(Ok(()), Err)
     }
 
@@ -86,6 +97,16 @@ impl WriteAheadLog {
     /// Whether the last flush took so little time that a thread of the runtime may wait for the next one.
     pub(crate) fn was_flushed_quickly(&self) -> bool {
         self.was_quick.load(Ordering::Relaxed)
+    }
+
+    /// Whether a commit was begun that is not on the disk.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.flushed.lock().last < self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a flush ends. It may return at once, if one has ended before. One task at a time may wait.
+    pub(crate) async fn flush_ended(&self) {
+        self.ended.notified().await;
     }
 
     /// Waits until every commit that a read may have seen is on the disk.

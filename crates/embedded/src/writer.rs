@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ports::{Error, Result};
 use rusqlite::Connection;
@@ -24,18 +25,20 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the threads that flush and checkpoint the log.
+    /// Starts the threads that flush and checkpoint the log. A long log is shortened after `quiet` without a checkpoint.
     pub(crate) fn start(
         connection: Connection,
         checkpoints: Connection,
         log: Arc<WriteAheadLog>,
+        quiet: Duration,
     ) -> std::io::Result<Self> {
         let (grown, logs_to_move) = mpsc::channel();
         let (flusher, flushing) = Flusher::start(log.clone())?;
-        let queue = CommitQueue::of(Committer::new(connection, log.clone(), flusher, grown));
+        let queue = CommitQueue::of(Committer::new(connection, log.clone(), flusher, grown), log.clone());
         let of = Arc::downgrade(&queue);
         let thread = std::thread::Builder::new().name("sqlite-checkpoint".to_owned());
-        let moving = thread.spawn(move || checkpoints::run(&checkpoints, &logs_to_move, &log, &of))?;
+        let moving =
+            thread.spawn(move || checkpoints::run(&checkpoints, (&logs_to_move, quiet), &log, &of))?;
         Ok(Self { queue, threads: vec![flushing, moving] })
     }
 

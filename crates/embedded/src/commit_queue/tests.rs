@@ -8,7 +8,6 @@ use super::*;
 use crate::connection::connect;
 use crate::flusher::Flusher;
 use crate::group::Group;
-use crate::log::WriteAheadLog;
 use crate::operation::{Failed, WriteTask};
 
 type RowsInserted = Receiver<std::result::Result<usize, Failed>>;
@@ -18,7 +17,7 @@ fn queue(directory: &Path) -> Arc<CommitQueue> {
     connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
     let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
     let flusher = Flusher::start(log.clone()).unwrap().0;
-    CommitQueue::of(Committer::new(connection, log, flusher, mpsc::channel().0))
+    CommitQueue::of(Committer::new(connection, log.clone(), flusher, mpsc::channel().0), log)
 }
 
 fn add(queue: &Arc<CommitQueue>, number: i64, is_patient: bool) -> RowsInserted {
@@ -66,6 +65,52 @@ async fn operations_that_come_together_after_a_lone_one_belong_to_one_group() {
         assert!(answer.await.unwrap().is_ok());
     }
     assert_eq!(queue.commits(), Some(2));
+}
+
+/// Lets every other task do what it can.
+async fn let_others_run() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+/// A queue whose last group had fifty operations, and whose log is still being flushed. Returns the commit that is flushed.
+async fn busy_queue(directory: &Path) -> (Arc<CommitQueue>, u64) {
+    let queue = queue(directory);
+    let fifty: Vec<RowsInserted> = (0..50).map(|number| add(&queue, number, false)).collect();
+    for answer in fifty {
+        assert!(answer.await.unwrap().is_ok());
+    }
+    let flushed = queue.log.begin_commit();
+    assert_eq!(flushed, 2);
+    (queue, flushed)
+}
+
+#[tokio::test]
+async fn while_a_commit_is_flushed_operations_gather_until_the_flush_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let (queue, flushed) = busy_queue(directory.path()).await;
+    let first = add(&queue, 50, false);
+    let_others_run().await;
+    let second = add(&queue, 51, false);
+    let_others_run().await;
+    assert_eq!(queue.commits(), Some(flushed));
+    queue.log.flush(flushed).unwrap();
+    assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+    assert_eq!(queue.commits(), Some(flushed + 1));
+}
+
+#[tokio::test]
+async fn a_group_as_large_as_the_last_one_does_not_wait_for_the_flush() {
+    let directory = tempfile::tempdir().unwrap();
+    let (queue, flushed) = busy_queue(directory.path()).await;
+    let first = add(&queue, 50, false);
+    let_others_run().await;
+    let others: Vec<RowsInserted> = (51..100).map(|number| add(&queue, number, false)).collect();
+    for answer in std::iter::once(first).chain(others) {
+        assert!(answer.await.unwrap().is_ok());
+    }
+    assert_eq!(queue.commits(), Some(flushed + 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,19 +24,29 @@ fn insert(number: i64) -> Box<dyn Operation> {
 }
 
 #[test]
-fn under_full_load_the_log_keeps_its_size_and_is_overwritten_from_its_beginning() {
+fn a_log_within_its_limit_keeps_its_size_and_is_overwritten_from_its_beginning() {
     let directory = tempfile::tempdir().unwrap();
     let (mut committer, _logs_to_move) = committer(directory.path());
-    let text = "x".repeat(usize::try_from(LOG_LIMIT).unwrap() + 1);
-    committer.connection.execute("INSERT INTO numbers VALUES (1, ?)", [text]).unwrap();
+    committer.connection.execute("INSERT INTO numbers VALUES (1, ?)", ["x".repeat(100_000)]).unwrap();
     let length = || path_of(&directory.path().join("data.sqlite")).metadata().unwrap().len();
     let grown = length();
-    assert!(grown > LOG_LIMIT);
-    committer.begin_log_anew(false);
+    assert!(grown > 100_000);
+    committer.begin_log_anew(grown);
     committer.connection.execute("INSERT INTO numbers VALUES (2, '')", []).unwrap();
     assert_eq!(length(), grown);
-    committer.begin_log_anew(true);
+    committer.begin_log_anew(grown - 1);
     assert_eq!(length(), 0);
+}
+
+#[test]
+fn a_checkpoint_is_asked_for_once_in_many_operations_however_few_commits_they_share() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut committer, logs_to_move) = committer(directory.path());
+    for group in 0..70 {
+        let operations = (0..1_000).map(|number| insert(group * 1_000 + number));
+        assert!(committer.commit_at_once(operations.collect()).is_ok());
+    }
+    assert_eq!((committer.commits(), logs_to_move.try_iter().count()), (70, 2));
 }
 
 #[test]

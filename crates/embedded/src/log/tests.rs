@@ -2,6 +2,7 @@ use ports::Error;
 use ports::error::UnavailableKind;
 
 use super::*;
+use crate::checkpoints::QUIET;
 use crate::connection::connect;
 use crate::writer::Writer;
 
@@ -28,7 +29,8 @@ async fn insert(writer: &Writer, number: i64) -> ports::Result<usize> {
 async fn a_commit_that_cannot_be_flushed_fails_for_its_callers() {
     let directory = tempfile::tempdir().unwrap();
     let path = data_file(&directory);
-    let writer = Writer::start(connect(&path).unwrap(), connect(&path).unwrap(), unflushable()).unwrap();
+    let writer =
+        Writer::start(connect(&path).unwrap(), connect(&path).unwrap(), unflushable(), QUIET).unwrap();
     let (first, second) = futures::future::join(insert(&writer, 1), insert(&writer, 2)).await;
     for outcome in [first, second] {
         assert_eq!(outcome.unwrap_err().kind(), UnavailableKind::Disk);
@@ -39,7 +41,8 @@ async fn a_commit_that_cannot_be_flushed_fails_for_its_callers() {
 async fn after_a_failed_flush_nothing_is_committed_before_the_log_is_in_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = data_file(&directory);
-    let writer = Writer::start(connect(&path).unwrap(), connect(&path).unwrap(), unflushable()).unwrap();
+    let writer =
+        Writer::start(connect(&path).unwrap(), connect(&path).unwrap(), unflushable(), QUIET).unwrap();
     insert(&writer, 1).await.unwrap_err();
     let reader = connect(&path).unwrap();
     reader.execute_batch("BEGIN; SELECT * FROM numbers").unwrap();
@@ -67,7 +70,7 @@ async fn a_commit_that_failed_keeps_no_reader_waiting() {
     let path = data_file(&directory);
     let connection = connect(&path).unwrap();
     let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
-    let writer = Writer::start(connection, connect(&path).unwrap(), log.clone()).unwrap();
+    let writer = Writer::start(connection, connect(&path).unwrap(), log.clone(), QUIET).unwrap();
     // A deferred constraint fails at the commit.
     let fails = writer.write::<()>("inserting", |group| {
         group.execute_batch(

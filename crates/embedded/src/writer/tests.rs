@@ -3,17 +3,22 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::*;
-use crate::committer::LOG_LIMIT;
+use crate::checkpoints::QUIET;
+use crate::committer::LARGEST_QUIET_LOG;
 use crate::connection::connect;
 use crate::log::path_of;
 
 fn writer() -> (tempfile::TempDir, Writer) {
+    writer_quiet_after(QUIET)
+}
+
+fn writer_quiet_after(quiet: Duration) -> (tempfile::TempDir, Writer) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     let connection = connect(&path).unwrap();
     connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
     let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
-    let writer = Writer::start(connection, connect(&path).unwrap(), log).unwrap();
+    let writer = Writer::start(connection, connect(&path).unwrap(), log, quiet).unwrap();
     (directory, writer)
 }
 
@@ -44,13 +49,13 @@ async fn one_that_panics_fails_alone_and_what_it_did_is_undone() {
 
 #[tokio::test]
 async fn a_log_that_grew_while_somebody_read_the_file_shrinks_when_they_are_done() {
-    let (directory, writer) = writer();
+    let (directory, writer) = writer_quiet_after(Duration::from_millis(100));
     let path = directory.path().join("data.sqlite");
     let reader = connect(&path).unwrap();
     reader.execute_batch("BEGIN; SELECT * FROM numbers").unwrap();
     let length = || path_of(&path).metadata().unwrap().len();
     let mut number = 0;
-    while length() < 2 * LOG_LIMIT {
+    while length() < 2 * LARGEST_QUIET_LOG {
         let many = (number..number + 100).map(|number| {
             writer.write("filling", move |transaction| {
                 transaction.execute("CREATE TABLE IF NOT EXISTS texts (text TEXT)", [])?;
@@ -63,7 +68,7 @@ async fn a_log_that_grew_while_somebody_read_the_file_shrinks_when_they_are_done
     }
     reader.execute_batch("COMMIT").unwrap();
     let shrinks = async {
-        while length() > LOG_LIMIT {
+        while length() > LARGEST_QUIET_LOG {
             tokio::task::yield_now().await;
         }
     };
@@ -91,7 +96,7 @@ async fn beside_one_that_fails_others_are_counted_once() {
     let mut connection = connect(&path).unwrap();
     crate::schema::migrate(&mut connection).unwrap();
     let log = Arc::new(WriteAheadLog::open(&connection).unwrap());
-    let writer = Writer::start(connection, connect(&path).unwrap(), log).unwrap();
+    let writer = Writer::start(connection, connect(&path).unwrap(), log, QUIET).unwrap();
     let counts = || {
         writer.write("counting", |group| {
             group.tally("accepted", "spring");
