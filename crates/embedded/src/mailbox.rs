@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
-use domain::message::{QueueName, WorkMessage};
+use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Notify;
@@ -41,6 +41,8 @@ struct MailboxState {
     messages: HashMap<i64, MailboxMessage>,
     /// For each brand, the messages by the time from which they can be delivered, in milliseconds, and by number.
     visible: BTreeMap<BrandId, BTreeSet<(i64, i64)>>,
+    /// For each brand, the message that further announcements are added to, until it is taken or full.
+    gathering: BTreeMap<BrandId, i64>,
     /// The brand that was served last. The next brand in order comes first next time.
     last_served: Option<BrandId>,
     /// The time of the last read, in milliseconds. If the clock shows an earlier time, it was set back.
@@ -112,10 +114,19 @@ fn look(brand: &str, ids: &str) -> Option<WorkMessage> {
 impl Mailbox {
     /// Puts a message in, to be delivered from `visible_at` on.
     pub(crate) fn put(&self, number: i64, look: WorkMessage, visible_at: i64) {
+        self.lock().put(number, look, visible_at);
+        self.filled.notify_waiters();
+    }
+
+    /// Announces participations in a message of their own, or in the last one about their brand if nobody has taken it and it has room.
+    pub(crate) fn announce(&self, look: WorkMessage, now: i64, next_number: impl FnOnce() -> i64) {
         let mut state = self.lock();
-        let brand = look.brand.clone();
-        state.messages.insert(number, MailboxMessage { look, visible_at });
-        state.visible.entry(brand).or_default().insert((visible_at, number));
+        if state.gather(&look) {
+            return;
+        }
+        let number = next_number();
+        state.gathering.insert(look.brand.clone(), number);
+        state.put(number, look, now);
         drop(state);
         self.filled.notify_waiters();
     }
@@ -145,6 +156,23 @@ impl Mailbox {
 }
 
 impl MailboxState {
+    fn put(&mut self, number: i64, look: WorkMessage, visible_at: i64) {
+        let brand = look.brand.clone();
+        self.messages.insert(number, MailboxMessage { look, visible_at });
+        self.visible.entry(brand).or_default().insert((visible_at, number));
+    }
+
+    /// Adds announced participations to the message that gathers them. Returns whether it had room.
+    fn gather(&mut self, more: &WorkMessage) -> bool {
+        let gathering = self.gathering.get(&more.brand).and_then(|number| self.messages.get_mut(number));
+        let Some(MailboxMessage { look, .. }) = gathering else { return false };
+        let has_room = look.ids.len().saturating_add(more.ids.len()) <= MOST_IN_MESSAGE;
+        if has_room {
+            look.ids.extend(&more.ids);
+        }
+        has_room
+    }
+
     /// The oldest deliverable message of the next brand that has one.
     fn next(&mut self, now: i64) -> Option<i64> {
         let has_one = |(brand, set): (&BrandId, &BTreeSet<(i64, i64)>)| {
@@ -180,6 +208,9 @@ impl MailboxState {
 
     fn hide(&mut self, number: i64, until: i64) {
         let Some(message) = self.messages.get_mut(&number) else { return };
+        if self.gathering.get(&message.look.brand) == Some(&number) {
+            self.gathering.remove(&message.look.brand);
+        }
         if let Some(set) = self.visible.get_mut(&message.look.brand) {
             set.remove(&(message.visible_at, number));
             set.insert((until, number));
@@ -204,6 +235,40 @@ mod tests {
 
     fn look() -> WorkMessage {
         WorkMessage { brand: BrandId::parse("acme").unwrap(), ids: Vec::new() }
+    }
+
+    fn announced(mailbox: &Mailbox, brand: &str, participations: std::ops::Range<u8>) {
+        let ids = participations.map(|number| ParticipationId::from_bytes([number; 16])).collect();
+        let number = mailbox.lock().messages.len();
+        let look = WorkMessage { brand: BrandId::parse(brand).unwrap(), ids };
+        mailbox.announce(look, 1_000, || i64::try_from(number).unwrap());
+    }
+
+    /// The brands of the messages that are there, and how many participations each is about.
+    fn taken(mailbox: &Mailbox) -> Vec<(String, usize)> {
+        let taken = mailbox.take(10, 1_000, 9_000).messages.into_iter();
+        taken.map(|(_, look)| (look.brand.to_string(), look.ids.len())).collect()
+    }
+
+    #[test]
+    fn announcements_of_a_brand_share_a_message_until_it_is_taken() {
+        let mailbox = Mailbox::default();
+        announced(&mailbox, "acme", 0..1);
+        announced(&mailbox, "other", 0..1);
+        announced(&mailbox, "acme", 1..3);
+        assert_eq!(taken(&mailbox), [("acme".to_owned(), 3), ("other".to_owned(), 1)]);
+        announced(&mailbox, "acme", 3..4);
+        assert_eq!(taken(&mailbox), [("acme".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_message_announces_no_more_participations_than_fit() {
+        let mailbox = Mailbox::default();
+        let most = u8::try_from(MOST_IN_MESSAGE).unwrap();
+        announced(&mailbox, "acme", 0..most - 1);
+        announced(&mailbox, "acme", 0..2);
+        announced(&mailbox, "acme", 2..3);
+        assert_eq!(taken(&mailbox), [("acme".to_owned(), MOST_IN_MESSAGE - 1), ("acme".to_owned(), 3)]);
     }
 
     #[test]

@@ -93,9 +93,13 @@ impl Queues for DataFile {
         at_most(looks.len(), MOST_MESSAGES, DOING)?;
         let (mailbox, now) = (self.mailbox(queue, DOING)?, self.milliseconds(Duration::ZERO));
         for look in looks {
-            mailbox.put(self.mailboxes.unwritten(), look, now);
+            mailbox.announce(look, now, || self.mailboxes.unwritten());
         }
         Ok(())
+    }
+
+    fn gathers_announcements(&self) -> bool {
+        true
     }
 
     async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {

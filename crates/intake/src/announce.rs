@@ -17,7 +17,7 @@ use crate::Announcing;
 /// The most announcements that wait while one is being sent.
 const MOST_WAITING: usize = 4_096;
 
-/// Sends announcements at once, or through a task that sends what has gathered while it was sending.
+/// Sends announcements at once, or through a task that sends what has gathered while it was sending, unless the queue gathers them itself.
 #[derive(Clone)]
 pub(crate) struct Announcer {
     /// Dropped before the sender to the task, so that the task ends and is not restarted.
@@ -36,7 +36,7 @@ impl Announcer {
         troubles: &Troubles,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let gathering = (announcing == Announcing::Together).then(|| {
+        let gathering = (announcing == Announcing::Together && !queues.gathers_announcements()).then(|| {
             let (sender, receiver) = mpsc::channel(MOST_WAITING);
             // Waiting announcements are kept outside of the task, which may be restarted.
             let waiting = Arc::new(Mutex::new(receiver));

@@ -51,6 +51,11 @@ pub trait Queues: Send + Sync {
         self.send(queue, looks.into_iter().map(message).collect()).await
     }
 
+    /// Whether announcements that come one by one share messages, so that nobody else has to gather them.
+    fn gathers_announcements(&self) -> bool {
+        false
+    }
+
     /// Receives up to [`MOST_MESSAGES`], and waits up to `wait` for the first. A message that is not
     /// acknowledged is delivered again.
     async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>>;
