@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::Request;
 use futures::StreamExt;
 use http::{HeaderMap, header};
 use serde::Deserialize;
@@ -151,15 +151,14 @@ pub(crate) struct Received {
     pub(crate) form: Option<FormWishes>,
 }
 
-impl<S: Send + Sync> FromRequest<S> for Received {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let is_form = form::is_declared(request.headers());
-        if !is_form && !is_json(request.headers()) {
+impl Received {
+    /// Reads a body that is JSON or a form.
+    pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        let is_form = form::is_declared(headers);
+        if !is_form && !is_json(headers) {
             return Err(Problem::not_json());
         }
-        let raw = read(request.into_body()).await?;
+        let raw = read(body).await?;
         let (members, form) = match is_form {
             true => form::read(&raw).map(|(members, wishes)| (Members::of(members), Some(wishes)))?,
             false => (Members::parse(&raw)?, None),

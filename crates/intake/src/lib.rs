@@ -16,18 +16,19 @@ mod counts_cache;
 mod described_body;
 mod details;
 mod document;
+mod early_body;
 pub mod edge;
 mod failing;
 mod field_error;
 mod figures;
 mod form;
 mod freshness;
+mod gate;
 mod head;
 mod health;
 mod held;
 mod idempotency;
 mod incentives;
-mod layers;
 mod limits;
 mod loose;
 #[cfg(test)]
@@ -63,14 +64,13 @@ use domain::id_key::IdKey;
 use domain::ids::Scope;
 use http::{HeaderName, HeaderValue, Method, header, request};
 use ports::clock::SystemChance;
-use ports::health::Subject;
 use ports::{BrandsInUse, Clock, Ledger, Pauses, Queues, Rollups, Secrets, Store, Troubles};
 use supervision::Supervisor;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use clients::{Caller, Network, Rates, RequestLimits};
 pub use counts_cache::COUNTS_FRESH_FOR;
+pub use early_body::with_early_body;
 pub use figures::IntakeFigures;
 pub use held::HeldRequests;
 
@@ -78,6 +78,7 @@ use announce::Announcer;
 use counts::Webhooks;
 use counts_cache::CountsCache;
 use edge::Edge;
+use gate::{Callers, Gate, GateLayer};
 use health::Health;
 use pace::CounterPace;
 use paused::KnownPauses;
@@ -245,9 +246,6 @@ pub fn router_under(
     id_key: IdKey,
 ) -> Router {
     let brands = brands.into();
-    let cors = cors(brands.clone());
-    let (troubles, clock) = (deps.troubles.clone(), deps.clock.clone());
-    let guard = CatchPanicLayer::custom(move |panic| panicked(panic, &troubles, &*clock));
     let parts = IntakeParts {
         announcer: Announcer::start(deps.queues, deps.announcing, supervisor, &deps.troubles),
         store: deps.store,
@@ -268,11 +266,17 @@ pub fn router_under(
         health: Arc::default(),
     };
     let along = (deps.figures, parts.troubles.clone());
-    let edge = Arc::new(Edge { secret: deps.edge_secret, secrets: parts.secrets.clone() });
-    // Layers that are added together cost one box for each request, and not one each.
+    let gate = Arc::new(Gate {
+        edge: Edge { secret: deps.edge_secret, secrets: parts.secrets.clone() },
+        limits: deps.limits,
+        cors: cors(brands.clone()),
+        troubles: parts.troubles.clone(),
+        clock: parts.clock.clone(),
+    });
+    let gate = |callers| GateLayer { gate: gate.clone(), callers };
     // One slash at the end is accepted everywhere: it is easily typed, and Braze drops a webhook that is
     // answered with 404.
-    let for_browsers = Router::new()
+    let for_pages = Router::new()
         .route("/participations", post(participations::accept))
         .route("/participations/", post(participations::accept))
         .route("/participations/{id}", get(participations::shown::show))
@@ -287,16 +291,16 @@ pub fn router_under(
         .route("/incentives/{scope}/{id}/winners", get(incentives::winners))
         .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
         .method_not_allowed_fallback(webhook::method_not_allowed)
-        .layer((cors, from_fn_with_state(deps.limits, layers::of_pages), guard.clone()));
-    let routes = for_browsers
+        .layer(gate(Callers::Pages));
+    let for_servers = Router::new()
         .route("/webhook/braze", post(webhook::receive))
         .route("/webhook/braze/", post(webhook::receive))
         .route("/healthz", get(health::show))
         .route("/healthz/", get(health::show))
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .fallback(webhook::no_such_path)
-        .layer((from_fn_with_state(edge, layers::every_request), guard))
-        .with_state(Lasting { parts: Arc::new(parts), brands });
+        .layer(gate(Callers::Servers));
+    let routes = for_pages.merge(for_servers).with_state(Lasting { parts: Arc::new(parts), brands });
     match deps.announcing {
         Announcing::Together => routes,
         Announcing::BeforeTheAnswer => routes.layer(from_fn_with_state(along, figures::stored_along)),
@@ -315,20 +319,6 @@ pub fn busy() -> Response {
 #[must_use]
 pub fn unavailable() -> Response {
     Problem::unavailable().into_response()
-}
-
-/// How long the health report shows that a request panicked.
-const PANIC_SHOWN_FOR: Duration = Duration::from_secs(300);
-
-/// Answers a request whose handling panicked, and reports the panic.
-fn panicked(panic: Box<dyn std::any::Any + Send>, troubles: &Troubles, clock: &dyn Clock) -> Response {
-    let (panicked, now) = (supervision::caught(&*panic), clock.now());
-    let text = format!("a request failed: {panicked}; the log says where");
-    troubles.report_for(PANIC_SHOWN_FOR, "panicked", Subject::Process, now, text);
-    if let Some(line) = troubles.repeats().line("intake.panicked", "", now) {
-        tracing::error!(event = "intake.panicked", times = line.times, %panicked, "The handling of a request panicked; it was answered with 500.");
-    }
-    Problem::internal().into_response()
 }
 
 /// Allows pages of all brands' origins to call, because the brand is not known before the body is read.

@@ -3,15 +3,16 @@
 pub(crate) mod shown;
 mod signer;
 
-use axum::extract::State as Shared;
+use axum::Json;
+use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use domain::Timestamp;
 use domain::brand::{Activation, Brand, Repeats};
 use domain::contact::{Contact, Email, Phone};
 use domain::ids::{Channel, Scope};
 use domain::participation::{Participation, State};
 use domain::seen::{self, Asking};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ports::store::Inserted;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::accept::{keep, open};
 use crate::answers::Allowed;
 use crate::asked::{AskedBody, read};
 use crate::body::Received;
-use crate::clients::{Asks, Caller};
+use crate::clients::{self, Asks, Caller};
 use crate::form::{self, FormWishes};
 use crate::freshness::NOT_STORED;
 use crate::problem::Problem;
@@ -92,12 +93,10 @@ pub(crate) struct DryRun {
         (status = "default", content((Problem = "application/problem+json"), (String = "text/html")), description = "A problem. A form gets a page."),
     )
 ))]
-pub(crate) async fn accept(
-    Shared(intake): Shared<Intake>,
-    caller: Option<Extension<Caller>>,
-    headers: HeaderMap,
-    mut body: Result<Received, Problem>,
-) -> Response {
+pub(crate) async fn accept(Shared(intake): Shared<Intake>, request: Request) -> Response {
+    let caller = clients::caller(&request);
+    let (Parts { headers, .. }, body) = request.into_parts();
+    let mut body = Received::read(&headers, body).await;
     let wishes = body.as_mut().ok().and_then(|body| body.form.take());
     let Some(mut wishes) = wishes else {
         return accepted(&intake, caller, &headers, body).await.into_response();
@@ -131,7 +130,7 @@ fn of_a_form(
 /// Accepts a participation, and counts a refusal. A question whether a request would be accepted is refused without being counted.
 async fn accepted(
     intake: &Intake,
-    caller: Option<Extension<Caller>>,
+    caller: Option<Caller>,
     headers: &HeaderMap,
     body: Result<Received, Problem>,
 ) -> Result<Response, Problem> {
@@ -151,7 +150,7 @@ async fn accepted(
 
 async fn taken(
     intake: &Intake,
-    caller: Option<Extension<Caller>>,
+    caller: Option<Caller>,
     headers: &HeaderMap,
     body: Result<Received, Problem>,
 ) -> Result<Response, Problem> {

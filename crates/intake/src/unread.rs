@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::{Frame, SizeHint};
@@ -15,21 +14,33 @@ use tokio::sync::oneshot;
 
 use crate::body::{LARGEST_DISCARDED, discard};
 
-/// Reads and drops the rest of a body, if it is not too large. If it is, the answer says that the connection
-/// ends.
-pub(crate) async fn discarded(request: Request, next: Next) -> Response {
+/// Lends a request's body to its handler.
+pub(crate) fn lend(request: Request) -> (Request, LentBody) {
     let (head, body) = request.into_parts();
     let worth_reading = is_worth_reading(&head.headers);
     let (back, left) = oneshot::channel();
     let lent = Lent { body: Some(body), back: Some(back) };
-    let mut response = next.run(Request::from_parts(head, Body::new(lent))).await;
-    let Ok(left) = left.await else { return response };
-    let given_up = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
-    if left.is_end_stream() || (worth_reading && !given_up && discard(left).await) {
-        return response;
+    (Request::from_parts(head, Body::new(lent)), LentBody { left, worth_reading })
+}
+
+/// A body that a handler has.
+pub(crate) struct LentBody {
+    left: oneshot::Receiver<Body>,
+    worth_reading: bool,
+}
+
+impl LentBody {
+    /// Reads and drops what the handler left of the body, if it is not too large. If it is, the answer says that the connection ends.
+    pub(crate) async fn discarded(self, mut response: Response) -> Response {
+        let Ok(left) = self.left.await else { return response };
+        let given_up =
+            matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
+        if left.is_end_stream() || (self.worth_reading && !given_up && Box::pin(discard(left)).await) {
+            return response;
+        }
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
     }
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 /// A client that waits for `100 Continue` has not sent its body and need not send it. A body announced as too

@@ -337,6 +337,16 @@ async fn a_refusal_for_the_time_says_when() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn caches_keep_answers_to_different_pages_apart_also_those_to_servers() {
+    let front = PublicFront::open();
+    let to_page = front.get("/activations/spring", &[("origin", "https://promo.acme.example")]).await;
+    let to_server = front.get("/activations/spring", &[]).await;
+    assert!(header_of(&to_page, "vary").contains("origin"));
+    assert_eq!(header_of(&to_server, "vary"), header_of(&to_page, "vary"));
+    assert!(!to_server.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_of_a_listed_origin_may_read_the_headers_and_send_its_trace() {
     let front = PublicFront::open();
     let answer = front.get("/activations/spring", &[("origin", "https://promo.acme.example")]).await;

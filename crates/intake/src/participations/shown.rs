@@ -132,7 +132,7 @@ pub(crate) async fn show(
         Ok(Some(participation)) => signed_path(&intake, &headers, uri.path(), participation).await,
         Ok(None) | Err(_) => Ok(None),
     };
-    let asking = counted(&intake, signer, &headers, (Asks::Read, caller))?;
+    let asking = counted(&intake, signer, &headers, (Asks::Read, caller.map(|Extension(caller)| caller)))?;
     let participation = found?.ok_or_else(Problem::no_such_participation)?;
     let present = seen_by(&intake, &participation, asking).await?;
     let mut shown = Tagged::of(&present, &OF_OTHERS);

@@ -1,6 +1,5 @@
 //! Who signed a request, and whose limit it counts against.
 
-use axum::Extension;
 use domain::Timestamp;
 use domain::brand::Brand;
 use domain::ids::Scope;
@@ -20,12 +19,12 @@ pub(super) fn counted(
     intake: &Intake,
     signer: Result<Option<&Brand>, Problem>,
     headers: &HeaderMap,
-    (asks, caller): (Asks, Option<Extension<Caller>>),
+    (asks, caller): (Asks, Option<Caller>),
 ) -> Result<Asking, Problem> {
     if let Ok(Some(brand)) = &signer {
         intake.limits.brand(&brand.id)?;
     } else if claims_to_be_signed(headers) {
-        intake.limits.client(asks, caller.map(|Extension(caller)| caller))?;
+        intake.limits.client(asks, caller)?;
     }
     Ok(if signer?.is_some() { Asking::Signed } else { Asking::Unsigned })
 }
