@@ -76,18 +76,18 @@ impl CommitQueue {
         }
     }
 
-    /// Lets tasks that are ready add their operations. While operations come one by one, no other task has any, and looking for it would delay
-    /// the only client. If all operations are patient, waits a moment for one that is not.
+    /// Lets tasks that are ready add their operations, unless there are enough already: looking for more would delay a lone client, and a full
+    /// group. If all operations are patient, waits a moment for one that is not.
     async fn gather(&self, moment: Duration) {
         let arrived = self.arrived.notified();
-        let (are_patient, come_alone) = {
+        let (are_patient, is_complete) = {
             let waiting = self.waiting.lock();
             let are_patient = waiting.operations.iter().all(|operation| operation.is_patient());
-            (are_patient, waiting.come_alone())
+            (are_patient, waiting.is_complete())
         };
         if are_patient {
             let _or_long_enough = timeout(moment, arrived).await;
-        } else if !come_alone {
+        } else if !is_complete && !self.log.is_flushing() {
             yield_now().await;
         }
         self.wait_for_the_disk().await;
@@ -156,10 +156,13 @@ impl CommitQueue {
 }
 
 impl Waiting {
-    /// Whether the only operation came after a lone one.
-    fn come_alone(&self) -> bool {
-        let [_, last] = self.last_groups;
-        last == 1 && self.operations.len() == 1
+    /// Whether the next group need not look for more operations: a lone one comes after a lone one, or as many wait as were in the last groups.
+    fn is_complete(&self) -> bool {
+        match self.last_groups {
+            [_, 0] => false,
+            [_, 1] => self.operations.len() == 1,
+            _ => self.are_enough(),
+        }
     }
 
     /// Whether as many wait as were in the last groups. Under load, half of the callers wait for the disk while the operations of the other half

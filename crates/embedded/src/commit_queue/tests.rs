@@ -74,13 +74,35 @@ async fn let_others_run() {
     }
 }
 
-/// A queue whose last group had fifty operations, and whose log is still being flushed. Returns the commit that is flushed.
-async fn busy_queue(directory: &Path) -> (Arc<CommitQueue>, u64) {
+/// A queue whose last group had fifty operations.
+async fn queue_under_load(directory: &Path) -> Arc<CommitQueue> {
     let queue = queue(directory);
     let fifty: Vec<RowsInserted> = (0..50).map(|number| add(&queue, number, false)).collect();
     for answer in fifty {
         assert!(answer.await.unwrap().is_ok());
     }
+    queue
+}
+
+#[tokio::test]
+async fn a_group_as_large_as_the_last_one_waits_for_no_other_task() {
+    let directory = tempfile::tempdir().unwrap();
+    let queue = queue_under_load(directory.path()).await;
+    let fifty: Vec<RowsInserted> = (50..100).map(|number| add(&queue, number, false)).collect();
+    let of_another_task = tokio::spawn({
+        let queue = queue.clone();
+        async move { add(&queue, 100, false).await.unwrap().unwrap() }
+    });
+    for answer in fifty {
+        assert!(answer.await.unwrap().is_ok());
+    }
+    assert_eq!(of_another_task.await.unwrap(), 1);
+    assert_eq!(queue.commits(), Some(3));
+}
+
+/// Such a queue whose log is still being flushed. Returns the commit that is flushed.
+async fn busy_queue(directory: &Path) -> (Arc<CommitQueue>, u64) {
+    let queue = queue_under_load(directory).await;
     let flushed = queue.log.begin_commit();
     assert_eq!(flushed, 2);
     (queue, flushed)
