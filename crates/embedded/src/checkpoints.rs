@@ -12,7 +12,8 @@ use crate::committer::LARGEST_QUIET_LOG;
 use crate::connection::passive_checkpoint;
 use crate::log::WriteAheadLog;
 
-/// After this long without a checkpoint, the load has gone down. A campaign that pauses for less finds a log that it can overwrite.
+/// The load counts as low after this long without a checkpoint. After a shorter pause the log still has its size, and overwriting it is faster than
+/// extending it.
 pub(crate) const QUIET: Duration = Duration::from_secs(60);
 
 /// Moves the log whenever it is asked for, and shortens a long one when nobody has asked for that long. Ends when the file is closed.

@@ -1,8 +1,8 @@
 //! Bodies that arrived together with the head of their request.
 //!
-//! hyper reads a body only when it is asked for it, and it looks whether it is between two polls of the handler. A handler that asks therefore
-//! has to be polled twice, and Tokio wakes another thread to do that. If a body is asked for before its request is handled, what has arrived is there at
-//! the first poll.
+//! hyper reads a body only once the handler has asked for it, and it checks for that between two polls of the handler. So a handler has to be polled
+//! twice, and the task that wakes itself for the second poll makes Tokio wake another thread. If the body is asked for before the request is handled,
+//! what has arrived is there at the first poll.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};

@@ -51,7 +51,7 @@ pub trait Queues: Send + Sync {
         self.send(queue, looks.into_iter().map(message).collect()).await
     }
 
-    /// Whether announcements that come one by one share messages, so that nobody else has to gather them.
+    /// Whether the queue itself puts announcements that arrive one by one into shared messages. If it does, its caller need not gather them.
     fn gathers_announcements(&self) -> bool {
         false
     }
