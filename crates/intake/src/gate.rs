@@ -103,18 +103,18 @@ impl Gated {
     /// Answers as the browser of a page expects it. Most servers send no `Origin`, and need nothing of that.
     async fn to_page(&self, request: Request) -> Response {
         if request.headers().contains_key(header::ORIGIN) || request.method() == Method::OPTIONS {
-            let limited = service_fn(async |request| Ok::<_, Infallible>(self.limited(request).await));
-            return self
-                .gate
-                .cors
-                .layer(limited)
-                .oneshot(request)
-                .await
-                .unwrap_or_else(|never| match never {});
+            // In a box, so that requests without an `Origin` need no room for it.
+            return Box::pin(self.across_origins(request)).await;
         }
         let mut response = self.limited(request).await;
         response.headers_mut().append(header::VARY, VARIES_BY);
         response
+    }
+
+    /// Answers a page of another origin, if it may read the answer.
+    async fn across_origins(&self, request: Request) -> Response {
+        let limited = service_fn(async |request| Ok::<_, Infallible>(self.limited(request).await));
+        self.gate.cors.layer(limited).oneshot(request).await.unwrap_or_else(|never| match never {})
     }
 
     /// Passes on a request if its client is within the limits. A form gets a page as its answer, also to errors.
@@ -130,16 +130,17 @@ impl Gated {
         }
     }
 
-    async fn handled(&self, request: Request) -> Response {
+    fn handled(&self, request: Request) -> impl Future<Output = Response> {
         let answered = Route::clone(&self.route).call(request);
-        self.gate.guarded(async { answered.await.unwrap_or_else(|never| match never {}) }).await
+        self.gate.guarded(answered.map(|answered| answered.unwrap_or_else(|never| match never {})))
     }
 }
 
 impl Gate {
-    /// The answer, or a problem if making it panics.
-    async fn guarded(&self, answer: impl Future<Output = Response>) -> Response {
-        AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|panic| self.panicked(&*panic))
+    /// The answer, or a problem if making it panics. An async function would hold the future that it is given twice.
+    fn guarded(&self, answer: impl Future<Output = Response>) -> impl Future<Output = Response> {
+        let guarded = AssertUnwindSafe(answer).catch_unwind();
+        guarded.map(|answered| answered.unwrap_or_else(|panic| self.panicked(&*panic)))
     }
 
     /// Answers a request whose handling panicked, and reports the panic.
