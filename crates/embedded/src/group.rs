@@ -16,8 +16,15 @@ use crate::rows::{self, one, unencodable};
 pub(crate) struct Group<'c> {
     connection: &'c Connection,
     ledgers: RefCell<HashMap<String, LedgerCounters>>,
-    tallies: RefCell<HashMap<(&'static str, String), u64>>,
+    tallies: RefCell<Vec<Tally>>,
     rollup: RefCell<Rollup>,
+}
+
+/// How many more there are of a kind and a name.
+struct Tally {
+    what: &'static str,
+    name: String,
+    more: u64,
 }
 
 /// The counters of a ledger that an operation of the group has read.
@@ -67,9 +74,13 @@ impl<'c> Group<'c> {
         }
     }
 
-    /// Counts one more of a kind and a name.
+    /// Counts one more of a kind and a name. A group has few of them.
     pub(crate) fn tally(&self, what: &'static str, name: &str) {
-        *self.tallies.borrow_mut().entry((what, name.to_owned())).or_insert(0) += 1;
+        let mut tallies = self.tallies.borrow_mut();
+        match tallies.iter_mut().find(|tally| tally.what == what && tally.name == name) {
+            Some(tally) => tally.more += 1,
+            None => tallies.push(Tally { what, name: name.to_owned(), more: 1 }),
+        }
     }
 
     /// Adds figures to the roll-ups.
@@ -81,8 +92,9 @@ impl<'c> Group<'c> {
     pub(crate) fn tallied(&self, what: &'static str, name: &str) -> Result<u64> {
         let sql = "SELECT count FROM tallies WHERE what = ?1 AND name = ?2";
         let written: Option<u64> = one(self.connection, sql, [what, name], |row| row.get(0))?;
-        let more = self.tallies.borrow().get(&(what, name.to_owned())).copied();
-        Ok(written.unwrap_or(0).saturating_add(more.unwrap_or(0)))
+        let tallies = self.tallies.borrow();
+        let more = tallies.iter().find(|tally| tally.what == what && tally.name == name);
+        Ok(written.unwrap_or(0).saturating_add(more.map_or(0, |tally| tally.more)))
     }
 
     fn write_counts(&self) -> Result<()> {
@@ -99,7 +111,7 @@ impl<'c> Group<'c> {
     }
 
     fn write_tallies(&self) -> Result<()> {
-        for ((what, name), more) in self.tallies.borrow().iter() {
+        for Tally { what, name, more } in self.tallies.borrow().iter() {
             let mut statement = self.connection.prepare_cached(
                 "INSERT INTO tallies VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = count + excluded.count",
             )?;
