@@ -4,6 +4,7 @@ mod calls;
 mod forgetting;
 mod importing;
 mod inspection;
+mod numbers;
 mod overview;
 mod pages;
 mod pauses;
