@@ -26,15 +26,17 @@ impl fmt::Display for KeyFingerprint {
 pub struct NotAKey;
 
 /// The secret that participation ids and contact keys are made with. If it is lost, known consumers become
-/// new ones.
+/// new ones. It is kept as the state that every hash begins with.
 #[derive(Clone)]
-pub struct IdKey([u8; 32]);
+pub struct IdKey(Hmac<Sha256>);
 
 impl IdKey {
     /// Makes a key from 32 secret random bytes.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&bytes);
+        Self(Hmac::new(&block.into()))
     }
 
     /// Reads a key in its stored form: 64 hexadecimal digits.
@@ -44,7 +46,7 @@ impl IdKey {
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| NotAKey)?;
-        Ok(Self(bytes))
+        Ok(Self::new(bytes))
     }
 
     /// A value that identifies this key and reveals nothing about it.
@@ -149,9 +151,7 @@ impl IdKey {
 
     /// Each part is preceded by its length, so that different lists of parts have different hashes.
     fn hash(&self, parts: &[&str]) -> [u8; 32] {
-        let mut block = [0; 64];
-        block[..32].copy_from_slice(&self.0);
-        let mut mac = Hmac::<Sha256>::new(&block.into());
+        let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
