@@ -16,10 +16,6 @@ use benches::peers::Peer;
 use benches::spread::{Spread, milliseconds};
 use benches::{disk, load};
 use embedded::{DataFile, EnvSecrets};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use mimalloc::MiMalloc;
 use parking_lot::Mutex;
 use ports::clock::{SystemChance, SystemClock};
@@ -27,7 +23,6 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use testkit::brand_text::BrandText;
 use tokio::net::TcpListener;
-use tower::ServiceExt;
 
 /// The allocator of the binary. It serves the bare handler as well.
 #[global_allocator]
@@ -67,8 +62,8 @@ async fn main() -> anyhow::Result<()> {
     let peers = peers(directory.path()).await?;
     let mut contenders = vec![
         ("bare handler", BY_EMAIL, serve(bare()).await?),
-        (OURS, BY_EMAIL, ours(directory.path(), "ours.sqlite").await?),
-        ("quikly-braze, webhook", WEBHOOK, ours(directory.path(), "webhook.sqlite").await?),
+        (OURS, BY_EMAIL, serve(ours(directory.path(), "ours.sqlite").await?).await?),
+        ("quikly-braze, webhook", WEBHOOK, serve(ours(directory.path(), "webhook.sqlite").await?).await?),
         ("one commit per request", BY_EMAIL, serve(one_commit_each(directory.path())?).await?),
     ];
     let beside = peers.iter().map(|(name, peer)| (*name, BY_EMAIL, peer.address));
@@ -162,24 +157,6 @@ async fn serve(routes: Router) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Serves routes with hyper alone, as the connector does.
-async fn serve_with_hyper(routes: Router) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let connect = move |stream| {
-        let routes = routes.clone();
-        let service =
-            service_fn(move |request| routes.clone().oneshot(intake::with_early_body::<Incoming>(request)));
-        http1::Builder::new().serve_connection(TokioIo::new(stream), service)
-    };
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(connect(stream));
-        }
-    });
-    Ok(address)
-}
-
 /// Parses the body and stores nothing.
 fn bare() -> Router {
     let answer = |Json(body): Json<Value>| async move {
@@ -191,12 +168,12 @@ fn bare() -> Router {
 
 /// Intake over a data file, as `serve` runs it. There is no limit of requests per client, since all come from one address, and no worker
 /// takes the messages off the queue.
-async fn ours(directory: &Path, name: &str) -> anyhow::Result<SocketAddr> {
+async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     let clock = Arc::new(SystemClock);
     let file = Arc::new(DataFile::open(&directory.join(name), clock.clone())?);
     let id_key = file.id_key(None, &SystemChance).await?;
     let deps = intake::IntakeDeps::over(&file, Arc::new(EnvSecrets), clock);
-    serve_with_hyper(intake::router(deps, Arc::new(brand().brands()), id_key)).await
+    Ok(intake::router(deps, Arc::new(brand().brands()), id_key))
 }
 
 /// The straightforward implementation: a connection behind a lock, and one transaction per request, as durable as ours.

@@ -16,7 +16,6 @@ mod counts_cache;
 mod described_body;
 mod details;
 mod document;
-mod early_body;
 pub mod edge;
 mod failing;
 mod field_error;
@@ -70,7 +69,6 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use clients::{Caller, Network, Rates, RequestLimits};
 pub use counts_cache::COUNTS_FRESH_FOR;
-pub use early_body::with_early_body;
 pub use figures::IntakeFigures;
 pub use held::HeldRequests;
 

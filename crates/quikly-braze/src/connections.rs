@@ -182,15 +182,12 @@ impl Connection {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(TAKES_WITHIN));
         let answered = AtomicBool::new(false);
-        let service = service_fn(|request: Request<Incoming>| {
+        let service = service_fn(async |request: Request<Incoming>| {
             self.idleness.end();
-            let request = intake::with_early_body(request);
-            async {
-                let answer = self.answer(request).await;
-                answered.store(true, Ordering::Relaxed);
-                self.idleness.begin();
-                answer
-            }
+            let answer = self.answer(request).await;
+            answered.store(true, Ordering::Relaxed);
+            self.idleness.begin();
+            answer
         });
         let scarce = self.serving.slots.are_scarce();
         let connection = http1::Builder::new()
@@ -219,7 +216,7 @@ impl Connection {
         let _closed = connection.await;
     }
 
-    async fn answer(&self, mut request: Request<Body>) -> Result<Response, Infallible> {
+    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
         if let Some(refused) = intake::refused_head(&request) {
             return Ok(refused);
         }
@@ -230,7 +227,7 @@ impl Connection {
         }
         let caller = self.caller(request.headers());
         request.extensions_mut().insert(caller);
-        self.serving.routes.clone().oneshot(request).await
+        self.serving.routes.clone().oneshot(request.map(Body::new)).await
     }
 
     fn caller(&self, headers: &HeaderMap) -> Caller {
