@@ -1,6 +1,6 @@
 //! Finds lines by their numbers in the order of acceptance.
 //!
-//! Rows are stored in that order, and every 64th line of a ledger is in an index. An index of all lines would cost every acceptance a page.
+//! Rows are stored in that order, and an index has every 64th line of a ledger. An index of all lines would cost every acceptance another page.
 
 use std::ops::RangeInclusive;
 
@@ -16,17 +16,17 @@ const INDEXED_BEFORE: &str = "SELECT rowid FROM participations
 const INDEXED_AFTER: &str = "SELECT rowid FROM participations
     WHERE ledger = ?1 AND arrival >= ?2 AND arrival > 0 AND arrival % 64 = 0 ORDER BY arrival LIMIT 1";
 
-/// A line by its number, among these rows.
+/// The line with a number, among some rows.
 const BY_NUMBER: &str = "SELECT id FROM participations
     WHERE rowid BETWEEN ?3 AND ?4 AND ledger = ?1 AND arrival = ?2 AND arrival > 0 LIMIT 1";
 
-/// A line by its place, from a row on.
+/// The line with a place, from a row on.
 const BY_PLACE: &str = "SELECT id FROM participations
     WHERE rowid >= ?3 AND ledger = ?1 AND place = ?2 AND arrival > 0 ORDER BY rowid LIMIT 1";
 
 const ALL_ROWS: RangeInclusive<i64> = 0..=i64::MAX;
 
-/// The rows that lines with these numbers are among, and others. A file that an earlier version wrote may have a line elsewhere.
+/// Rows that contain the lines with these numbers, and some others. In a file of an earlier version, a line may be in a row outside of them.
 pub(super) fn rows_of(
     connection: &Connection,
     ledger: &str,
