@@ -4,7 +4,6 @@ mod calls;
 mod forgetting;
 mod importing;
 mod inspection;
-mod numbers;
 mod overview;
 mod pages;
 mod pauses;

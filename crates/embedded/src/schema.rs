@@ -343,10 +343,6 @@ const STEPS: &[M<'_>] = &[M::up(
     // A new line that waits is counted by the insert (see `ledger_tx`). For a table with a trigger on inserts, SQLite keeps a journal of each
     // insert. A file whose lines were not moved yet never had this trigger.
     "DROP TRIGGER IF EXISTS waiting_begins;",
-), M::up(
-    // Every acceptance paid for an index of all lines by their numbers. Rows are in the order of those numbers, so every 64th suffices.
-    "DROP INDEX participations_arrival;
-     CREATE INDEX participations_numbers ON participations (ledger, arrival) WHERE arrival > 0 AND arrival % 64 = 0;",
 )];
 
 /// The end of step 14, once every line is in its participation's row. Building the indexes only now is much faster than moving lines

@@ -12,7 +12,6 @@ use ports::inspection::{
 use ports::{Error, Result};
 use rusqlite::{Connection, params};
 
-use super::numbers::rows_of;
 use super::{AdminConnection, failed};
 use crate::file_version::has_times_of_callbacks;
 use crate::ledger_tx::name;
@@ -94,13 +93,10 @@ fn last_place_at(
     line: &Award,
     counts: &Counts,
 ) -> rusqlite::Result<Option<Timestamp>> {
-    let before = line.arrival_number().min(u64::from(counts.places).saturating_add(SEARCHED));
-    let ledger = name(&line.ledger);
-    let rows = rows_of(connection, &ledger, &(u64::from(counts.places)..=before))?;
     let sql = "SELECT iif(json_valid(record), record ->> '$.accepted_at', NULL) FROM participations
-               WHERE rowid BETWEEN ?4 AND ?5 AND ledger = ?1 AND arrival >= ?2 AND arrival < ?3 AND arrival > 0 AND place = ?2
-               ORDER BY rowid LIMIT 1";
-    let parameters = params![ledger, counts.places, before, rows.start(), rows.end()];
+               WHERE ledger = ?1 AND arrival >= ?2 AND arrival < ?3 AND arrival > 0 AND place = ?2 ORDER BY arrival LIMIT 1";
+    let before = line.arrival_number().min(u64::from(counts.places).saturating_add(SEARCHED));
+    let parameters = params![name(&line.ledger), counts.places, before];
     Ok(moment(one(connection, sql, parameters, |row| row.get(0))?.flatten()))
 }
 
