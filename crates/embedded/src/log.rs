@@ -28,7 +28,7 @@ pub(crate) struct WriteAheadLog {
 }
 
 /// A thread of the runtime may wait for a flush that takes no longer than this. Running a group takes longer.
-const QUICK: Duration = Duration::from_millis(2);
+const QUICK: Duration = Duration::from_micros(500);
 
 #[derive(Default)]
 struct Flushed {
