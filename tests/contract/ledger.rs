@@ -67,27 +67,6 @@ pub(crate) async fn the_same_participation_twice_is_entered_once(ports: Ports) {
     assert_eq!(game.status(other).await, AwardStatus::Reserved { place: 2 });
 }
 
-pub(crate) async fn a_released_place_goes_to_the_first_one_waiting(ports: Ports) {
-    let game = Game::of(ports, first(2));
-    let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await, game.accept(4).await];
-    let resolved = game.release(ids[0]).await;
-    assert_eq!(game.status(ids[2]).await, AwardStatus::Reserved { place: 1 });
-    assert!(resolved.moved_up.is_empty(), "a line that is not credited yet gets no callback");
-    game.credit(ids[3]).await;
-    let resolved = game.release(ids[1]).await;
-    assert_eq!(resolved.moved_up, [ids[3]]);
-    assert_eq!(game.status(ids[3]).await, rewarded(2, code("SPRING20")));
-}
-
-pub(crate) async fn a_released_place_is_kept_for_the_next_participation(ports: Ports) {
-    let game = Game::of(ports, first(2));
-    let ids = [game.accept(1).await, game.accept(2).await];
-    game.release(ids[0]).await;
-    let late = game.accept(3).await;
-    assert_eq!(game.status(late).await, AwardStatus::Reserved { place: 1 });
-    assert_eq!(game.status(game.accept(4).await).await, AwardStatus::Waiting);
-}
-
 pub(crate) async fn a_participation_that_moves_up_after_its_end_is_due_until_it_is_processed(ports: Ports) {
     let game = Game::of(ports, first(1));
     let ids = [game.accept(1).await, game.accept(2).await];

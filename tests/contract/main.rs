@@ -37,6 +37,7 @@ mod promised;
 mod pushes;
 mod queues;
 mod read_backs;
+mod released;
 mod retention;
 mod rollups;
 mod schedule;

@@ -85,14 +85,16 @@ macro_rules! keeps_ledgers {
     ($make:expr) => {
         promises! {
             $make;
+            released:
+                a_released_place_goes_to_the_first_one_waiting,
+                a_released_place_is_kept_for_the_next_participation,
+                a_participation_that_is_repeated_takes_no_released_place;
             ledger:
                 places_are_held_in_the_order_of_acceptance,
                 the_standing_that_an_insert_returns_is_the_one_that_is_shown,
                 an_award_reads_back_as_it_was,
                 an_award_that_is_requested_twice_is_returned_once,
                 the_same_participation_twice_is_entered_once,
-                a_released_place_goes_to_the_first_one_waiting,
-                a_released_place_is_kept_for_the_next_participation,
                 a_participation_that_moves_up_after_its_end_is_due_until_it_is_processed,
                 resolving_again_changes_nothing,
                 a_participant_is_rewarded_once_however_often_they_take_part,

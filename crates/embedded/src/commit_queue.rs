@@ -21,6 +21,10 @@ use crate::operation::Operation;
 /// The most operations in one transaction. A group occupies a thread of the runtime for a millisecond or two.
 const MOST_IN_GROUP: usize = 64;
 
+/// This many operations do not wait for the disk once no other task is ready. The processors would be idle meanwhile, and a larger group would hardly
+/// take less time for each operation.
+const MANY: usize = 16;
+
 /// How long patient operations wait for another. A client that sends one request after the other sends the next one well within it, so
 /// that the message about its last participation costs no commit of its own.
 const MOMENT: Duration = Duration::from_millis(2);
@@ -77,7 +81,8 @@ impl CommitQueue {
     }
 
     /// Lets tasks that are ready add their operations, unless there are enough already: looking for more would delay a lone client, and a full
-    /// group. If all operations are patient, waits a moment for one that is not.
+    /// group. If all operations are patient, waits a moment for one that is not. While a commit is
+    /// flushed, a few operations wait for the disk, too.
     async fn gather(&self, moment: Duration) {
         let arrived = self.arrived.notified();
         let (are_patient, is_complete) = {
@@ -87,10 +92,12 @@ impl CommitQueue {
         };
         if are_patient {
             let _or_long_enough = timeout(moment, arrived).await;
-        } else if !is_complete && !self.log.is_flushing() {
+        } else if !is_complete {
             yield_now().await;
         }
-        self.wait_for_the_disk().await;
+        if self.waiting.lock().operations.len() < MANY {
+            self.wait_for_the_disk().await;
+        }
     }
 
     /// While a commit is flushed, waits until enough operations have come, so that those of callers who come back together share one commit.

@@ -1,6 +1,6 @@
 //! The transaction of a group of operations, with the counters that they change.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Deref;
 
@@ -18,6 +18,8 @@ pub(crate) struct Group<'c> {
     ledgers: RefCell<HashMap<String, LedgerCounters>>,
     tallies: RefCell<Vec<Tally>>,
     rollup: RefCell<Rollup>,
+    /// Whether any line has further keys; `None` before anybody asked.
+    further_keys: Cell<Option<bool>>,
 }
 
 /// How many more there are of a kind and a name.
@@ -31,6 +33,8 @@ struct Tally {
 struct LedgerCounters {
     counts: Counts,
     is_changed: bool,
+    /// Whether places may have been given back and not taken since.
+    are_places_put_back: bool,
 }
 
 impl<'c> Group<'c> {
@@ -42,6 +46,7 @@ impl<'c> Group<'c> {
             ledgers: RefCell::default(),
             tallies: RefCell::default(),
             rollup: RefCell::default(),
+            further_keys: Cell::new(None),
         })
     }
 
@@ -55,23 +60,55 @@ impl<'c> Group<'c> {
 
     /// The counters of a ledger, with the changes of this group.
     pub(crate) fn counts(&self, ledger: &str) -> Result<Counts> {
-        if let Some(read) = self.ledgers.borrow().get(ledger) {
-            return Ok(read.counts.clone());
-        }
-        let counts = rows::counts(self.connection, ledger)?;
-        let read = LedgerCounters { counts: counts.clone(), is_changed: false };
-        self.ledgers.borrow_mut().insert(ledger.to_owned(), read);
-        Ok(counts)
+        self.with_counters(ledger, |counters| counters.counts.clone())
     }
 
     /// Replaces the counters of a ledger.
-    pub(crate) fn keep_counts(&self, ledger: &str, counts: &Counts) {
-        let kept = LedgerCounters { counts: counts.clone(), is_changed: true };
-        let mut ledgers = self.ledgers.borrow_mut();
-        match ledgers.get_mut(ledger) {
-            Some(before) => *before = kept,
-            None => drop(ledgers.insert(ledger.to_owned(), kept)),
+    pub(crate) fn keep_counts(&self, ledger: &str, counts: &Counts) -> Result<()> {
+        self.with_counters(ledger, |counters| {
+            counters.counts = counts.clone();
+            counters.is_changed = true;
+        })
+    }
+
+    /// Whether places of a ledger may have been given back. Nearly always none was, so that no operation of the group need look for them.
+    pub(crate) fn may_have_places_put_back(&self, ledger: &str) -> Result<bool> {
+        self.with_counters(ledger, |counters| counters.are_places_put_back)
+    }
+
+    /// Notes that a place of a ledger was given back.
+    pub(crate) fn note_place_put_back(&self, ledger: &str) -> Result<()> {
+        self.with_counters(ledger, |counters| counters.are_places_put_back = true)
+    }
+
+    /// Whether any line may have keys besides its first one. In many files none has, so that no operation of the group need look for them.
+    pub(crate) fn may_have_further_keys(&self) -> Result<bool> {
+        if let Some(known) = self.further_keys.get() {
+            return Ok(known);
         }
+        let sql = "SELECT EXISTS (SELECT 1 FROM award_keys)";
+        let found = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        self.further_keys.set(Some(found));
+        Ok(found)
+    }
+
+    /// Notes that a line got a further key.
+    pub(crate) fn note_further_key(&self) {
+        self.further_keys.set(Some(true));
+    }
+
+    /// Gives the counters of a ledger to `with`. The first time, they are read.
+    fn with_counters<T>(&self, ledger: &str, with: impl FnOnce(&mut LedgerCounters) -> T) -> Result<T> {
+        let mut ledgers = self.ledgers.borrow_mut();
+        if let Some(read) = ledgers.get_mut(ledger) {
+            return Ok(with(read));
+        }
+        let counts = rows::counts(self.connection, ledger)?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM places_put_back WHERE ledger = ?1)";
+        let are_places_put_back =
+            self.connection.prepare_cached(sql)?.query_row([ledger], |row| row.get(0))?;
+        let read = LedgerCounters { counts, is_changed: false, are_places_put_back };
+        Ok(with(ledgers.entry(ledger.to_owned()).or_insert(read)))
     }
 
     /// Counts one more of a kind and a name. A group has few of them.

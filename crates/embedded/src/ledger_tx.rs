@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus};
 use domain::callback::Callback;
-use domain::ids::{LedgerKey, ParticipationId};
+use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Counts, LedgerTx, TakenCode};
@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error, Params, Result, params};
 
 use crate::drawn;
 use crate::group::Group;
-use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
+use crate::queries::{ENTERED, FIRST_WAITING, LOWEST_PUT_BACK, OTHERS, OTHERS_BY_FURTHER_KEY, OWED};
 use crate::rows::{award, one, unencodable};
 
 /// A ledger's name in the file. Scopes and ids contain no spaces, so the name is unambiguous.
@@ -69,48 +69,57 @@ impl LineColumns {
 pub(crate) struct SqliteLedgerTx<'a> {
     transaction: &'a Group<'a>,
     ledger: String,
-    /// The line that is being entered.
-    entering: Option<EnteringLine>,
-}
-
-/// A line whose participation has no row yet. It is written together with that row.
-struct EnteringLine {
-    id: ParticipationId,
-    line: Option<LineColumns>,
 }
 
 impl<'a> SqliteLedgerTx<'a> {
     pub(crate) fn new(transaction: &'a Group<'a>, ledger: &LedgerKey) -> Self {
-        Self { transaction, ledger: name(ledger), entering: None }
+        Self { transaction, ledger: name(ledger) }
     }
 
-    /// Enters a line whose participation is inserted after it.
-    pub(crate) fn entering(transaction: &'a Group<'a>, award: &Award) -> Self {
-        Self {
-            entering: Some(EnteringLine { id: award.id, line: None }),
-            ..Self::new(transaction, &award.ledger)
-        }
-    }
-
-    /// The line that was entered.
-    pub(crate) fn entered_line(self) -> Option<LineColumns> {
-        self.entering.and_then(|entering| entering.line)
+    /// A line of this ledger as columns.
+    pub(crate) fn line(&self, award: &Award) -> Result<LineColumns> {
+        LineColumns::of(&self.ledger, award)
     }
 
     /// Stores the keys that a line has besides the one in its row.
-    fn keep_keys(&self, award: &Award) -> Result<()> {
-        if award.other_keys.is_empty() {
+    pub(crate) fn keep_keys(&self, id: ParticipationId, others: &[ContactKey]) -> Result<()> {
+        if others.is_empty() {
             return Ok(());
         }
         let mut forget = self.transaction.prepare_cached("DELETE FROM award_keys WHERE id = ?1")?;
-        forget.execute([award.id.to_bytes()])?;
+        forget.execute([id.to_bytes()])?;
         let mut keep = self.transaction.prepare_cached(
             "INSERT INTO award_keys (participant, ledger, id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         )?;
-        for key in &award.other_keys {
-            keep.execute(params![key.to_bytes(), self.ledger, award.id.to_bytes()])?;
+        for key in others {
+            keep.execute(params![key.to_bytes(), self.ledger, id.to_bytes()])?;
         }
+        self.transaction.note_further_key();
         Ok(())
+    }
+
+    /// The lowest place above `above` that was given back.
+    pub(crate) fn lowest_put_back(&self, above: u32) -> Result<Option<u32>> {
+        if !self.transaction.may_have_places_put_back(&self.ledger)? {
+            return Ok(None);
+        }
+        one(self.transaction, LOWEST_PUT_BACK, params![self.ledger, above], |row| row.get(0))
+    }
+
+    /// Takes a place that was given back.
+    pub(crate) fn take(&self, place: u32) -> Result<()> {
+        let sql = "DELETE FROM places_put_back WHERE ledger = ?1 AND place = ?2";
+        self.transaction.prepare_cached(sql)?.execute(params![self.ledger, place]).map(|_| ())
+    }
+
+    /// The lines with a key, except one.
+    fn others_with(&self, key: ContactKey, except: ParticipationId) -> Result<Vec<Award>> {
+        let (key, except) = (key.to_bytes(), except.to_bytes());
+        let mut others = self.awards(OTHERS, params![key, self.ledger, except])?;
+        if self.transaction.may_have_further_keys()? {
+            others.extend(self.awards(OTHERS_BY_FURTHER_KEY, params![key, self.ledger, except])?);
+        }
+        Ok(others)
     }
 
     fn awards(&self, sql: &str, parameters: impl Params) -> Result<Vec<Award>> {
@@ -146,8 +155,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     }
 
     fn keep_counts(&mut self, counts: &Counts) -> Result<()> {
-        self.transaction.keep_counts(&self.ledger, counts);
-        Ok(())
+        self.transaction.keep_counts(&self.ledger, counts)
     }
 
     fn award(&mut self, id: ParticipationId) -> Result<Option<Award>> {
@@ -159,12 +167,8 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     }
 
     fn keep(&mut self, award: &Award) -> Result<()> {
-        self.keep_keys(award)?;
-        let line = LineColumns::of(&self.ledger, award)?;
-        if let Some(entering) = self.entering.as_mut().filter(|entering| entering.id == award.id) {
-            entering.line = Some(line);
-            return Ok(());
-        }
+        self.keep_keys(award.id, &award.other_keys)?;
+        let line = self.line(award)?;
         let mut statement = self.transaction.prepare_cached(
             "UPDATE participations SET participant = ?2, standing = ?3, place = ?4, credited = ?5, award_due_at = ?6, award = ?7
              WHERE id = ?1",
@@ -184,7 +188,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>> {
         let mut others: Vec<Award> = Vec::new();
         for key in award.keys() {
-            others.extend(self.awards(OTHERS, params![key.to_bytes(), self.ledger, award.id.to_bytes()])?);
+            others.extend(self.others_with(key, award.id)?);
         }
         others.sort_by_key(|other| (other.arrival, other.id));
         others.dedup_by_key(|other| other.id);
@@ -217,21 +221,13 @@ impl LedgerTx for SqliteLedgerTx<'_> {
             "INSERT INTO places_put_back (ledger, place) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         )?;
         statement.execute(params![self.ledger, place])?;
-        Ok(())
+        self.transaction.note_place_put_back(&self.ledger)
     }
 
     fn take_back(&mut self) -> Result<Option<u32>> {
-        let lowest: Option<u32> = one(
-            self.transaction,
-            "SELECT place FROM places_put_back WHERE ledger = ?1 ORDER BY place LIMIT 1",
-            [&self.ledger],
-            |row| row.get(0),
-        )?;
+        let lowest = self.lowest_put_back(0)?;
         if let Some(place) = lowest {
-            let mut statement = self
-                .transaction
-                .prepare_cached("DELETE FROM places_put_back WHERE ledger = ?1 AND place = ?2")?;
-            statement.execute(params![self.ledger, place])?;
+            self.take(place)?;
         }
         Ok(lowest)
     }

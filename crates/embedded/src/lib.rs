@@ -11,6 +11,7 @@ mod connection;
 mod counted_before;
 mod data_file;
 mod drawn;
+mod entering;
 mod failure;
 mod file_version;
 mod flusher;

@@ -30,12 +30,18 @@ pub(crate) const ENTERED: &str = "
     SELECT id, award FROM participations
     WHERE ledger = ?1 AND standing = 'entered' AND standing IN ('waiting', 'entered') AND credited";
 
-/// The lines with a key, except one.
-pub(crate) const OTHERS: &str = "
-    SELECT id, award FROM participations WHERE participant = ?1 AND ledger = ?2 AND id <> ?3
-    UNION ALL
+/// The lines whose first key is a certain one, except one of them.
+pub(crate) const OTHERS: &str =
+    "SELECT id, award FROM participations WHERE participant = ?1 AND ledger = ?2 AND id <> ?3";
+
+/// The lines that have a key besides their first one, except one of them.
+pub(crate) const OTHERS_BY_FURTHER_KEY: &str = "
     SELECT line.id, line.award FROM award_keys JOIN participations AS line ON line.id = award_keys.id
     WHERE award_keys.participant = ?1 AND award_keys.ledger = ?2 AND award_keys.id <> ?3";
+
+/// The lowest place above a certain one that was given back.
+pub(crate) const LOWEST_PUT_BACK: &str =
+    "SELECT place FROM places_put_back WHERE ledger = ?1 AND place > ?2 ORDER BY place LIMIT 1";
 
 #[cfg(test)]
 mod tests {
@@ -48,7 +54,9 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         crate::schema::migrate(&mut connection).unwrap();
         crate::moved_lines::move_lines(&mut connection).unwrap();
-        for query in [WAITING_BEFORE, FIRST_WAITING, OWED, ENTERED, OTHERS] {
+        for query in
+            [WAITING_BEFORE, FIRST_WAITING, OWED, ENTERED, OTHERS, OTHERS_BY_FURTHER_KEY, LOWEST_PUT_BACK]
+        {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
             let nothing = vec![rusqlite::types::Null; plan.parameter_count()];
             let steps =

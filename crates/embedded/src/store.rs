@@ -18,8 +18,9 @@ use stored::participation::{decode, encode};
 use stored::{Unencodable, hint};
 
 use crate::data_file::DataFile;
+use crate::entering::Entering;
 use crate::group::Group;
-use crate::ledger_tx::{LineColumns, SqliteLedgerTx};
+use crate::ledger_tx::LineColumns;
 use crate::rows::{brands_with_due, one};
 
 /// A participation as a row.
@@ -340,13 +341,12 @@ fn enter(
     (row, names): (&ParticipationRow, &TallyNames),
     Entry { award, rules }: &Entry,
 ) -> rusqlite::Result<std::result::Result<Standing, Option<StoredRow>>> {
-    if let Some(earlier) = select(group, row.id)? {
-        return Ok(Err(Some(earlier)));
-    }
-    let mut book = SqliteLedgerTx::entering(group, award);
+    let mut book = Entering::of(group, award);
     let standing = accept(&mut book, rules, award)?;
-    row.insert(group, names, book.entered_line())?;
-    Ok(Ok(standing))
+    if book.write(|line| row.insert(group, names, line))? {
+        return Ok(Ok(standing));
+    }
+    Ok(Err(select(group, row.id)?))
 }
 
 type DueRow = ([u8; 16], String, i64);

@@ -16,7 +16,7 @@ use super::{AdminConnection, failed};
 use crate::file_version::has_times_of_callbacks;
 use crate::ledger_tx::name;
 use crate::moved_lines::lines_are_in_rows;
-use crate::queries::{OTHERS, WAITING_BEFORE};
+use crate::queries::{OTHERS, OTHERS_BY_FURTHER_KEY, WAITING_BEFORE};
 use crate::rows::{award, counts, moment, one};
 
 const DOING: &str = "reading a participation";
@@ -102,8 +102,10 @@ fn last_place_at(
 
 fn siblings(connection: &Connection, line: &Award) -> rusqlite::Result<Vec<(Award, Option<Channel>)>> {
     let mut siblings: Vec<(Award, Option<Channel>)> = Vec::new();
-    for key in line.shared_keys() {
-        let mut statement = connection.prepare_cached(OTHERS)?;
+    for (key, query) in
+        line.shared_keys().flat_map(|key| [OTHERS, OTHERS_BY_FURTHER_KEY].map(|query| (key, query)))
+    {
+        let mut statement = connection.prepare_cached(query)?;
         let parameters = params![key.to_bytes(), name(&line.ledger), line.id.to_bytes()];
         for other in statement.query_map(parameters, award)? {
             let other = other?;
