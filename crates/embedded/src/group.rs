@@ -18,8 +18,8 @@ pub(crate) struct Group<'c> {
     ledgers: RefCell<HashMap<String, LedgerCounters>>,
     tallies: RefCell<Vec<Tally>>,
     rollup: RefCell<Rollup>,
-    /// Whether any line has further keys; `None` before anybody asked.
-    further_keys: Cell<Option<bool>>,
+    /// Whether any line of the file may have keys besides its first one. Known once the counters of a ledger are read.
+    are_further_keys: Cell<bool>,
 }
 
 /// How many more there are of a kind and a name.
@@ -46,7 +46,7 @@ impl<'c> Group<'c> {
             ledgers: RefCell::default(),
             tallies: RefCell::default(),
             rollup: RefCell::default(),
-            further_keys: Cell::new(None),
+            are_further_keys: Cell::new(false),
         })
     }
 
@@ -82,19 +82,13 @@ impl<'c> Group<'c> {
     }
 
     /// Whether any line may have keys besides its first one. In many files none has, so that no operation of the group need look for them.
-    pub(crate) fn may_have_further_keys(&self) -> Result<bool> {
-        if let Some(known) = self.further_keys.get() {
-            return Ok(known);
-        }
-        let sql = "SELECT EXISTS (SELECT 1 FROM award_keys)";
-        let found = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        self.further_keys.set(Some(found));
-        Ok(found)
+    pub(crate) fn may_have_further_keys(&self, ledger: &str) -> Result<bool> {
+        self.with_counters(ledger, |_| self.are_further_keys.get())
     }
 
     /// Notes that a line got a further key.
     pub(crate) fn note_further_key(&self) {
-        self.further_keys.set(Some(true));
+        self.are_further_keys.set(true);
     }
 
     /// Gives the counters of a ledger to `with`. The first time, they are read.
@@ -103,10 +97,14 @@ impl<'c> Group<'c> {
         if let Some(read) = ledgers.get_mut(ledger) {
             return Ok(with(read));
         }
-        let counts = rows::counts(self.connection, ledger)?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM places_put_back WHERE ledger = ?1)";
-        let are_places_put_back =
-            self.connection.prepare_cached(sql)?.query_row([ledger], |row| row.get(0))?;
+        let mut query = self.connection.prepare_cached(
+            "SELECT (SELECT counts FROM ledgers WHERE ledger = ?1),
+                    EXISTS (SELECT 1 FROM places_put_back WHERE ledger = ?1), EXISTS (SELECT 1 FROM award_keys)",
+        )?;
+        let (stored, are_places_put_back, are_further_keys): (Option<String>, bool, bool) =
+            query.query_row([ledger], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        self.are_further_keys.set(self.are_further_keys.get() || are_further_keys);
+        let counts = rows::decode_counts(ledger, stored)?;
         let read = LedgerCounters { counts, is_changed: false, are_places_put_back };
         Ok(with(ledgers.entry(ledger.to_owned()).or_insert(read)))
     }

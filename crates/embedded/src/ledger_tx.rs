@@ -116,7 +116,7 @@ impl<'a> SqliteLedgerTx<'a> {
     fn others_with(&self, key: ContactKey, except: ParticipationId) -> Result<Vec<Award>> {
         let (key, except) = (key.to_bytes(), except.to_bytes());
         let mut others = self.awards(OTHERS, params![key, self.ledger, except])?;
-        if self.transaction.may_have_further_keys()? {
+        if self.transaction.may_have_further_keys(&self.ledger)? {
             others.extend(self.awards(OTHERS_BY_FURTHER_KEY, params![key, self.ledger, except])?);
         }
         Ok(others)

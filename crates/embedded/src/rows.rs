@@ -43,6 +43,11 @@ pub(crate) fn award(row: &Row<'_>) -> Result<Award> {
 pub(crate) fn counts(connection: &Connection, ledger: &str) -> Result<Counts> {
     let stored: Option<String> =
         one(connection, "SELECT counts FROM ledgers WHERE ledger = ?", [ledger], |row| row.get(0))?;
+    decode_counts(ledger, stored)
+}
+
+/// The counters of a ledger as they are stored.
+pub(crate) fn decode_counts(ledger: &str, stored: Option<String>) -> Result<Counts> {
     let read = |stored: String| stored::counters::decode(ledger, &stored).map_err(unreadable);
     stored.map_or_else(|| Ok(Counts::default()), read)
 }
