@@ -236,3 +236,19 @@ async fn a_table_expires_unreadable_records_and_keeps_those_that_can_be_read_aga
     ports.store.save(std::slice::from_ref(&ada)).await.unwrap();
     assert_eq!(expires().await, None);
 }
+
+#[tokio::test]
+async fn a_file_recognizes_who_takes_part_though_the_ledgers_counters_are_unreadable() {
+    let game = Game::of(crate::on_a_file().await, first(2));
+    let Spoiler::File(path) = &game.ports.spoiler else { panic!("it is a file") };
+    let insert = async |number| {
+        let participation = Game::participation(number, false);
+        let award = Game::line(&participation, domain::incentive::Offer::ByPlace);
+        let entry = domain::ledger::Entry { award, rules: game.rules.clone() };
+        game.ports.store.insert(&participation, Some(&entry)).await
+    };
+    assert!(matches!(insert(1).await.unwrap(), ports::store::Inserted::New(_)));
+    rusqlite::Connection::open(path).unwrap().execute("UPDATE ledgers SET counts = '{'", []).unwrap();
+    assert!(matches!(insert(1).await.unwrap(), ports::store::Inserted::Existing(_)));
+    assert!(insert(2).await.is_err());
+}

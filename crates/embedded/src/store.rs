@@ -342,7 +342,11 @@ fn enter(
     Entry { award, rules }: &Entry,
 ) -> rusqlite::Result<std::result::Result<Standing, Option<StoredRow>>> {
     let mut book = Entering::of(group, award);
-    let standing = accept(&mut book, rules, award)?;
+    let standing = match accept(&mut book, rules, award) {
+        Ok(standing) => standing,
+        // Whoever takes part already is answered though the ledger cannot be read.
+        Err(error) => return select(group, row.id)?.map_or(Err(error), |earlier| Ok(Err(Some(earlier)))),
+    };
     if book.write(|line| row.insert(group, names, line))? {
         return Ok(Ok(standing));
     }
